@@ -22,9 +22,10 @@ prove: ## run the long proofs that `make test` leaves out
 bench: ## print how long generating and training take
 	@$(RUN) python demo/bench.py
 
+# Ruff is told its configuration, else it would read the template's pyproject.toml, which is TOML only once rendered.
 lint: ## check style, formatting and types
-	$(RUN) ruff check
-	$(RUN) ruff format --check
+	$(RUN) ruff check --config pyproject.toml
+	$(RUN) ruff format --check --config pyproject.toml
 	$(RUN) mypy
 
 lock: ## raise both lock files to the newest releases within the bounds of pyproject.toml
