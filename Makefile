@@ -29,8 +29,8 @@ lint: ## check style, formatting and types
 	$(RUN) mypy
 
 lock: ## raise both lock files to the newest releases within the bounds of pyproject.toml
-	$(RUN) $(COMPILE) --upgrade --output-file requirements.lock
 	$(RUN) $(COMPILE) --upgrade --group test --output-file requirements-test.lock
+	$(RUN) $(COMPILE) --upgrade --constraints requirements-test.lock --output-file requirements.lock
 
 clean: ## remove everything that the other targets made
 	rm -rf .venv .uv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
