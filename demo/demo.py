@@ -63,11 +63,16 @@ def move_earlier_aside() -> None:
         PROJECT.rename(previous)
 
 
-def generate() -> None:
-    """Run the template with the demo data; the user's cookiecutter settings are neither read nor written."""
+def configure_cookiecutter() -> None:
+    """Keep the user's cookiecutter settings unread and its replay files out of the home folder."""
     FOLDER.mkdir(exist_ok=True)
     own = {"cookiecutters_dir": str(FOLDER / "cookiecutters"), "replay_dir": str(FOLDER / "replay")}
     Path(SETTINGS["COOKIECUTTER_CONFIG"]).write_text(json.dumps(own), encoding="utf-8")  # JSON is YAML too
+
+
+def generate() -> None:
+    """Run the template with the demo data."""
+    configure_cookiecutter()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--output-dir", str(FOLDER)]
     answers = ["project_name=Customer churn", f"project_slug={PROJECT.name}", f"python_version={version}"]
