@@ -1,0 +1,76 @@
+"""Columns that know the answer: each one's power to predict the target alone, on the sample."""
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from columns import MISSING_SET, as_number
+from kinds import Kind
+from signals import bin_numbers, explained_share, halves, ranking_score
+from task import Task
+
+CERTAIN = 0.99
+STANDS_OUT = 0.10
+FEWEST_ROWS = 20  # of the rarer class in each half
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What was found, in sentences."""
+
+    forbidden: Mapping[str, str]
+    suspected: Mapping[str, str]
+    scores: Mapping[str, float]
+
+
+def find_leaks(columns: Mapping[str, tuple[Kind, tuple[str, ...]]], target: tuple[str, ...], task: Task, decimal: str) -> Leaks:
+    """Test each column, and say which must not be used and which a person has to look at."""
+    rows = [row for row, value in enumerate(target) if labelled(value, task, decimal)]
+    first = halves(len(rows))
+    if task.name == "regression":
+        values = [as_number(target[row], decimal) or 0.0 for row in rows]
+        scores = {
+            name: explained_share(levels_of(kind, cells, rows, decimal), values, first)
+            for name, (kind, cells) in columns.items()
+        }
+        enough = len(rows) >= 2 * FEWEST_ROWS
+        measure = "R2"
+    else:
+        labels = [target[row] for row in rows]
+        scores = {
+            name: ranking_score(levels_of(kind, cells, rows, decimal), labels, first)
+            for name, (kind, cells) in columns.items()
+        }
+        rarest = [Counter(label for label, chosen in zip(labels, first, strict=True) if chosen is half) for half in (True, False)]
+        enough = min(counts[label] for counts in rarest for label in set(labels)) >= FEWEST_ROWS
+        measure = "AUC"
+    certain = {
+        name: f"alone it predicts the target with {measure} {score:.3f}" for name, score in scores.items() if score > CERTAIN
+    }
+    if not enough:
+        few = {name: f"{sentence}, on few rows" for name, sentence in certain.items()}
+        return Leaks({}, few, scores)
+    ranked = sorted(((score, name) for name, score in scores.items() if name not in certain), reverse=True)
+    if measure == "AUC" and len(ranked) >= 2 and ranked[0][0] - ranked[1][0] >= STANDS_OUT:
+        sentence = f"alone it ranks the target with AUC {ranked[0][0]:.2f}, the next best column with {ranked[1][0]:.2f}"
+        return Leaks(certain, {ranked[0][1]: sentence}, scores)
+    return Leaks(certain, {}, scores)
+
+
+def labelled(value: str, task: Task, decimal: str) -> bool:
+    """Say whether a row has a target."""
+    return as_number(value, decimal) is not None if task.name == "regression" else value in task.labels
+
+
+def levels_of(kind: Kind, cells: tuple[str, ...], rows: list[int], decimal: str) -> list[Hashable]:
+    """Turn a column into levels; no value is a level too."""
+    values = [cells[row] for row in rows]
+    distinct = set(values)
+    if kind.is_numeric:
+        numbers = {token: as_number(token, decimal) for token in distinct}
+        return bin_numbers([numbers[token] for token in values])
+    if kind.dates:
+        dates = {token: kind.dates.read(token) for token in distinct}
+        stamps = {token: None if when is None else when.timestamp() for token, when in dates.items()}
+        return bin_numbers([stamps[token] for token in values])
+    return ["" if value in MISSING_SET else value for value in values]
