@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 def committed() -> list[Path]:
     """Every file that git knows, and that is there."""
-    names = run("git", "ls-files", "-z").stdout.split("\0")
+    names = run("git", "-c", "safe.directory=*", "ls-files", "-z").stdout.split("\0")
+    assert "README.md" in names
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
@@ -221,10 +223,16 @@ def test_environment_of_the_caller_neither_leaks_in_nor_is_used() -> None:
     assert {f"{name}={value}" for name, value in kept.items()} <= set(seen)
 
 
-def test_index_that_pip_is_set_to_serves_uv_too() -> None:
-    without = dict.fromkeys(("UV_DEFAULT_INDEX", "UV_INDEX_URL"), "")
-    seen = run(".ci/environment", "env", PIP_INDEX_URL="https://mirror.example/simple", **without).stdout.splitlines()
+def test_index_and_certificates_that_pip_is_set_to_serve_uv_too(tmp_path: Path) -> None:
+    configuration = tmp_path / "pip.conf"
+    configuration.write_text(
+        "[global]\nindex-url = https://mirror.example/simple\ncert = /company.pem\n", encoding="utf-8"
+    )
+    pip = {"PIP_CONFIG_FILE": str(configuration), "PIP_INDEX_URL": "", "PIP_CERT": "", "PYTHON": sys._base_executable}
+    unset = dict.fromkeys(("UV_DEFAULT_INDEX", "UV_INDEX_URL", "SSL_CERT_FILE"), "")
+    seen = run(".ci/environment", "env", **unset, **pip).stdout.splitlines()
     assert "UV_DEFAULT_INDEX=https://mirror.example/simple" in seen
+    assert "SSL_CERT_FILE=/company.pem" in seen
 
 
 def fake_python(folder: Path, *, old: bool) -> str:
