@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from names import word_set
+
 TASKS = ("auto", "binary", "multiclass", "regression")
 PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
 DEMO_TARGET = "churned"
 
 # What the generated project imports or installs: a package of the same name would hide it, or depend on itself.
-LIBRARIES = frozenset(
-    """attr attrs bentoml check_jsonschema click cloudpickle dateutil fastapi flask huggingface_hub jinja2 joblib lightgbm
-    matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime packaging pandas pandera pip pre_commit prometheus_client
-    protobuf psutil pyarrow pydantic pytest pytz pyyaml requests ruff scikit_learn scipy setuptools skl2onnx sklearn
-    skops sqlalchemy sqlparse starlette threadpoolctl tomli_w tqdm typeguard typing_extensions urllib3 uv uv_build uvicorn uvloop xgboost
-    yaml""".split()
+LIBRARIES = word_set(
+    """
+    attr attrs bentoml check_jsonschema click cloudpickle dateutil fastapi flask huggingface_hub jinja2 joblib
+    lightgbm matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime packaging pandas pandera pip pre_commit
+    prometheus_client protobuf psutil pyarrow pydantic pytest pytz pyyaml requests ruff scikit_learn scipy
+    setuptools skl2onnx sklearn skops sqlalchemy sqlparse starlette threadpoolctl tomli_w tqdm typeguard
+    typing_extensions urllib3 uv uv_build uvicorn uvloop xgboost yaml
+    """
 )
 FOLDERS = frozenset({"data", "mlruns", "run", "src", "test", "tests"})
 
@@ -63,7 +67,7 @@ def read_answers(raw: Mapping[str, str]) -> Answers:
             f"python_version {raw['python_version']!r} is not supported: use one of {', '.join(PYTHON_VERSIONS)}."
         )
     if not re.fullmatch(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}", raw["github_owner"]):
-        raise Refusal(f"github_owner {raw['github_owner']!r} is no GitHub user or organisation: letters, digits, hyphens.")
+        raise Refusal(f"github_owner {raw['github_owner']!r} is no GitHub name: letters, digits, hyphens.")
     if not re.fullmatch(r"[A-Za-z0-9-]+/[\w.-]+", raw["actions_repository"], re.ASCII):
         raise Refusal(f"actions_repository {raw['actions_repository']!r} is not of the form owner/name.")
     if not re.fullmatch(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*", raw["registry"]):

@@ -15,7 +15,7 @@ from typing import Any
 
 from answers import Refusal
 from dates import DateScan
-from names import words_of
+from names import word_set, words_of
 from sample import SpreadSample
 from table import Table
 
@@ -29,7 +29,7 @@ SEPARATOR = "\x1f"
 NUMBER_LIKE = re.compile(r"[0-9eE.+\-\x1f]*")
 INTEGER_LIKE = re.compile(r"[0-9+\-\x1f]*")
 PADDED = re.compile(r"\x1f[+-]?0[0-9]")
-DATE_WORDS = frozenset("date day datum dt jour fecha data timestamp ts time ymd on at".split())
+DATE_WORDS = word_set("date day datum dt jour fecha data timestamp ts time ymd on at")
 
 
 @dataclass

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from answers import Answers
 from columns import MISSING, Scan
 from kinds import MOST_CATEGORIES
+from names import word_set
 from roles import Judged, Property
 from table import Table
 from task import Task
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-YAML_WORDS = frozenset("true false yes no on off null y n".split())
+YAML_WORDS = word_set("true false yes no on off null y n")
 UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
@@ -74,7 +75,7 @@ def contract_text(answers: Answers, table: Table, scan: Scan, task: Task, judged
         ]
     lines += [
         f"      - {{property: missingValues, value: [{', '.join(map(quote, MISSING))}]}}",
-        f"      - {{property: rowKey, value: {listing(row_key(judged))}}}  # never changed, also when columns come or go",
+        f"      - {{property: rowKey, value: {listing(row_key(judged))}}}  # stays, also when columns come or go",
         f"      - {{property: task, value: {task.name}}}",
         "    properties:",
     ]
@@ -86,9 +87,10 @@ def contract_text(answers: Answers, table: Table, scan: Scan, task: Task, judged
 def limitations(scan: Scan, words: str) -> str:
     """Say how much of the file each statement rests on."""
     return (
-        f"Types, nulls, ranges, uniqueness and categories (up to {MOST_CATEGORIES} are listed) hold for all {scan.rows:,} rows. "
-        f"Roles, free text, personal data and leaks were suggested from {words}; identifiers, entity and time columns are "
-        "set apart first and not tested as leaks. Ranges are the seen ones, widened on both sides by their own width."
+        f"Types, nulls, ranges, uniqueness and categories (up to {MOST_CATEGORIES} are listed) hold for all "
+        f"{scan.rows:,} rows. Roles, free text, personal data and leaks were suggested from {words}; "
+        "identifiers, entity and time columns are set apart first and not tested as leaks. "
+        "Ranges are as seen, widened on both sides by their own width."
     )
 
 

@@ -16,7 +16,8 @@ def example_text(judged: Judged, scan: Scan, table: Table) -> str:
     fewest = len(positions) + 1
     for row in range(len(scan.sample[0])):
         values = [
-            typed(scan.sample[position][row], kind, table.decimal) for position, kind in zip(positions, kinds, strict=True)
+            typed(scan.sample[position][row], kind, table.decimal)
+            for position, kind in zip(positions, kinds, strict=True)
         ]
         absent = values.count(None)
         if absent < fewest:

@@ -14,7 +14,8 @@ def found_text(table: Table, scan: Scan, task: Task, judged: Judged) -> str:
     features = judged.with_role("feature")
     lines = [f"{table.path.name}: {scan.rows:,} rows, {len(scan.columns)} columns ({how_read(table)})"]
     lines.append(f"task: {task.name}, target {task.target!r}{classes(task, scan)}")
-    lines.append(f"features: {len(features)}; slices: {listed(judged, 'slice')}; sensitive: {listed(judged, 'sensitive')}")
+    slices, sensitive = listed(judged, "slice"), listed(judged, "sensitive")
+    lines.append(f"features: {len(features)}; slices: {slices}; sensitive: {sensitive}")
     apart = [entry for entry in judged.properties if "feature" not in entry.roles and "target" not in entry.roles]
     lines += [f"  {entry.roles[0]} {entry.name!r}: {entry.comment}" for entry in apart[:MOST_LINES]]
     if len(apart) > MOST_LINES:

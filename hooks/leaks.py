@@ -12,6 +12,8 @@ from task import Task
 CERTAIN = 0.99
 STANDS_OUT = 0.10
 FEWEST_ROWS = 20  # of the rarer class in each half
+RANKING_BINS = 50  # finer ones rank a good column worse, by their noise
+VALUE_BINS = 200  # coarser ones explain less of what a copy of the target explains
 
 
 @dataclass(frozen=True)
@@ -23,37 +25,39 @@ class Leaks:
     scores: Mapping[str, float]
 
 
-def find_leaks(columns: Mapping[str, tuple[Kind, tuple[str, ...]]], target: tuple[str, ...], task: Task, decimal: str) -> Leaks:
+def find_leaks(
+    columns: Mapping[str, tuple[Kind, tuple[str, ...]]], target: tuple[str, ...], task: Task, decimal: str
+) -> Leaks:
     """Test each column, and say which must not be used and which a person has to look at."""
     rows = [row for row, value in enumerate(target) if labelled(value, task, decimal)]
     first = halves(len(rows))
-    if task.name == "regression":
-        values = [as_number(target[row], decimal) or 0.0 for row in rows]
-        scores = {
-            name: explained_share(levels_of(kind, cells, rows, decimal), values, first)
-            for name, (kind, cells) in columns.items()
-        }
-        enough = len(rows) >= 2 * FEWEST_ROWS
-        measure = "R2"
-    else:
+    ranking = task.name != "regression"
+    if ranking:
         labels = [target[row] for row in rows]
-        scores = {
-            name: ranking_score(levels_of(kind, cells, rows, decimal), labels, first)
-            for name, (kind, cells) in columns.items()
-        }
-        rarest = [Counter(label for label, chosen in zip(labels, first, strict=True) if chosen is half) for half in (True, False)]
-        enough = min(counts[label] for counts in rarest for label in set(labels)) >= FEWEST_ROWS
-        measure = "AUC"
+        counts = [
+            Counter(label for label, side in zip(labels, first, strict=True) if side is half) for half in (True, False)
+        ]
+        enough = min(count[label] for count in counts for label in set(labels)) >= FEWEST_ROWS
+    else:
+        values = [as_number(target[row], decimal) or 0.0 for row in rows]
+        enough = len(rows) >= 2 * FEWEST_ROWS
+    scores = {}
+    for name, (kind, cells) in columns.items():
+        levels = levels_of(kind, cells, rows, decimal, RANKING_BINS if ranking else VALUE_BINS)
+        scores[name] = ranking_score(levels, labels, first) if ranking else explained_share(levels, values, first)
+    measure = "AUC" if ranking else "R2"
     certain = {
-        name: f"alone it predicts the target with {measure} {score:.3f}" for name, score in scores.items() if score > CERTAIN
+        name: f"alone it predicts the target with {measure} {score:.3f}"
+        for name, score in scores.items()
+        if score > CERTAIN
     }
     if not enough:
-        few = {name: f"{sentence}, on few rows" for name, sentence in certain.items()}
-        return Leaks({}, few, scores)
+        return Leaks({}, {name: f"{sentence}, on few rows" for name, sentence in certain.items()}, scores)
     ranked = sorted(((score, name) for name, score in scores.items() if name not in certain), reverse=True)
-    if measure == "AUC" and len(ranked) >= 2 and ranked[0][0] - ranked[1][0] >= STANDS_OUT:
-        sentence = f"alone it ranks the target with AUC {ranked[0][0]:.2f}, the next best column with {ranked[1][0]:.2f}"
-        return Leaks(certain, {ranked[0][1]: sentence}, scores)
+    if ranking and len(ranked) >= 2 and ranked[0][0] - ranked[1][0] >= STANDS_OUT:
+        (best, name), (second, _) = ranked[:2]
+        sentence = f"alone it ranks the target with AUC {best:.2f}, the next best column with {second:.2f}"
+        return Leaks(certain, {name: sentence}, scores)
     return Leaks(certain, {}, scores)
 
 
@@ -62,15 +66,15 @@ def labelled(value: str, task: Task, decimal: str) -> bool:
     return as_number(value, decimal) is not None if task.name == "regression" else value in task.labels
 
 
-def levels_of(kind: Kind, cells: tuple[str, ...], rows: list[int], decimal: str) -> list[Hashable]:
+def levels_of(kind: Kind, cells: tuple[str, ...], rows: list[int], decimal: str, most_bins: int) -> list[Hashable]:
     """Turn a column into levels; no value is a level too."""
     values = [cells[row] for row in rows]
     distinct = set(values)
     if kind.is_numeric:
         numbers = {token: as_number(token, decimal) for token in distinct}
-        return bin_numbers([numbers[token] for token in values])
+        return bin_numbers([numbers[token] for token in values], most_bins)
     if kind.dates:
         dates = {token: kind.dates.read(token) for token in distinct}
         stamps = {token: None if when is None else when.timestamp() for token, when in dates.items()}
-        return bin_numbers([stamps[token] for token in values])
+        return bin_numbers([stamps[token] for token in values], most_bins)
     return ["" if value in MISSING_SET else value for value in values]

@@ -3,26 +3,41 @@
 import re
 import unicodedata
 
-ENTITY = frozenset(
-    """account applicant borrower buyer card cliente client customer device driver employee guest household kunde kunden
-    machine member owner patient person policy sensor student subject subscriber unit user vehicle vin""".split()
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+ENTITY = word_set(
+    """
+    account applicant borrower buyer card cliente client customer device driver employee guest household kunde
+    kunden machine member owner patient person policy sensor student subject subscriber unit user vehicle vin
+    """
 )
-IDENTIFIER = frozenset("guid id idx index key pk record rowid serial uid uuid".split())
-TIME = frozenset(
-    """at created date datetime datum day event fecha invoice month observed on order recorded sampled snapshot time
-    timestamp transaction ts when""".split()
+IDENTIFIER = word_set("guid id idx index key pk record rowid serial uid uuid")
+TIME = word_set(
+    """
+    at created date datetime datum day event fecha invoice month observed on order recorded sampled snapshot
+    time timestamp transaction ts when
+    """
 )
-NOT_TIME = frozenset("birth birthday birthdate dob born geburt geburtsdatum nacimiento naissance expiry expires expiration until".split())
-SENSITIVE = frozenset(
-    """age alter edad sex sexo geschlecht gender race ethnicity ethnic ethnie marital familienstand religion nationality
-    nationalitaet nationalite nacionalidad citizenship disability disabled pregnant pregnancy pregnancies sexe""".split()
+NOT_TIME = word_set(
+    """
+    birth birthday birthdate dob born geburt geburtsdatum nacimiento naissance expiry expires expiration until
+    """
 )
-PERSON_NAMES = frozenset(
-    """firstname lastname surname fullname forename vorname nachname prenom apellido apellidos""".split()
+SENSITIVE = word_set(
+    """
+    age alter edad sex sexo geschlecht gender race ethnicity ethnic ethnie marital familienstand religion
+    nationality nationalitaet nationalite nacionalidad citizenship disability disabled pregnant pregnancy
+    pregnancies sexe
+    """
 )
-EMAIL = frozenset("email mail".split())
-PHONE = frozenset("phone telephone tel mobile telefon telefono cellphone handy".split())
-PERSONAL = frozenset("address adresse direccion street strasse ssn iban passport ip".split())
+PERSON_NAMES = word_set("""firstname lastname surname fullname forename vorname nachname prenom apellido apellidos""")
+EMAIL = word_set("email mail")
+PHONE = word_set("phone telephone tel mobile telefon telefono cellphone handy")
+PERSONAL = word_set("address adresse direccion street strasse ssn iban passport ip")
 
 
 def words_of(name: str) -> tuple[str, ...]:

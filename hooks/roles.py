@@ -22,7 +22,7 @@ PATTERN_SHARE = 0.8
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 PHONE = re.compile(r"(\+|00)\d[\d ()/.-]{6,18}\d|\(?\d{2,5}\)?[ /-]\d[\d ()/.-]{4,14}\d")
 DIGITS = re.compile(r"\+?[\d ()/.-]{6,20}")
-PERSON = re.compile(r"[^\W\d_][\w'’.-]+,?( [^\W\d_][\w'’.-]*){1,3}")
+PERSON = re.compile(r"[^\W\d_][\w'.-]+,?( [^\W\d_][\w'.-]*){1,3}")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -85,7 +85,9 @@ def digest(column: Column) -> bytes:
     return found
 
 
-def set_apart(entry: Property, column: Column, cells: tuple[str, ...], first_with: dict[bytes, str], target: str) -> Property:
+def set_apart(
+    entry: Property, column: Column, cells: tuple[str, ...], first_with: dict[bytes, str], target: str
+) -> Property:
     """Return the column with the role that its values alone decide."""
     if not column.present:
         return replace(entry, roles=("unused",), comment="no value in any row")
@@ -156,25 +158,22 @@ def choose_entity(entries: dict[str, Property], columns: Iterable[Column]) -> No
     for wanted in (names.hints_entity, names.hints_identifier):
         for column in columns:
             entry = entries[column.name]
-            coded = entry.kind.logical_type in ("integer", "string") and not entry.kind.enum and not entry.kind.free_text
-            if entry.roles == ("feature",) and wanted(column.name) and coded and many_levels(column) and looks_like_id(column):
-                entries[column.name] = replace(
-                    entry, roles=("entity",), comment="an id that repeats: its rows stay together in the split"
-                )
+            if entry.roles == ("feature",) and wanted(column.name) and repeats(entry.kind, column):
+                reason = "an id that repeats: its rows stay together in the split"
+                entries[column.name] = replace(entry, roles=("entity",), comment=reason)
                 return
 
 
-def many_levels(column: Column) -> bool:
-    """Say whether there are enough different values to hold some of them out."""
-    return not column.missing and (column.levels is None or len(column.levels) >= ENTITY_LEVELS)
+def repeats(kind: Kind, column: Column) -> bool:
+    """Say whether a column holds ids of enough things to hold some of them out; `customer age` is none."""
+    named = names.hints_identifier(column.name) or len(names.words_of(column.name)) == 1
+    many = not column.missing and (column.levels is None or len(column.levels) >= ENTITY_LEVELS)
+    return named and many and kind.logical_type in ("integer", "string") and not kind.enum and not kind.free_text
 
 
-def looks_like_id(column: Column) -> bool:
-    """Say whether the name alone is that of an id, or at least the thing itself (not `customer age`)."""
-    return names.hints_identifier(column.name) or len(names.words_of(column.name)) == 1
-
-
-def choose_time(entries: dict[str, Property], sample: dict[str, tuple[str, ...]], task: Task, decimal: str) -> date | None:
+def choose_time(
+    entries: dict[str, Property], sample: dict[str, tuple[str, ...]], task: Task, decimal: str
+) -> date | None:
     """Give one date column the role time, where a split by it makes a fair test."""
     candidates = [
         entry for entry in entries.values()
@@ -189,9 +188,9 @@ def choose_time(entries: dict[str, Property], sample: dict[str, tuple[str, ...]]
     rows = [row for row, value in enumerate(target) if labelled(value, task, decimal)]
     days = [entry.kind.dates.read(sample[entry.name][row]) for row in rows]
     labels = [target[row] if task.labels else "" for row in rows]
-    found = evaluation_from([None if day is None else day.date() for day in days], labels) if entry.kind.required else None
-    if found is None:
-        entries[entry.name] = replace(entry, comment="a date, but no day in it divides the rows into a fair training and test")
+    found = evaluation_from([None if day is None else day.date() for day in days], labels)
+    if found is None or not entry.kind.required:
+        entries[entry.name] = replace(entry, comment="a date, but no day in it divides the rows into a fair test")
         return None
     entries[entry.name] = replace(entry, roles=("time",), comment="when the row happened: the split is by time")
     return found
@@ -208,7 +207,9 @@ def explain_dates(entries: dict[str, Property]) -> None:
         entries[name] = replace(entry, comment="; ".join(notes))
 
 
-def mark_leaks(entries: dict[str, Property], sample: dict[str, tuple[str, ...]], task: Task, decimal: str) -> dict[str, float]:
+def mark_leaks(
+    entries: dict[str, Property], sample: dict[str, tuple[str, ...]], task: Task, decimal: str
+) -> dict[str, float]:
     """Forbid the columns that know the answer, and mark those that may."""
     features = {name: (entry.kind, sample[name]) for name, entry in entries.items() if entry.roles == ("feature",)}
     leaks = find_leaks(features, sample[task.target], task, decimal)
@@ -237,6 +238,7 @@ def mark_slices(entries: dict[str, Property], columns: Iterable[Column], scores:
         if kind.logical_type in ("string", "boolean", "integer") and not kind.free_text:
             second = sorted(levels.values())[-2]
             if second >= SLICE_SHARE * column.rows:
-                fit.append((kind.logical_type == "integer", -scores.get(column.name, 0.0), column.position, column.name))
+                score = scores.get(column.name, 0.0)
+                fit.append((kind.logical_type == "integer", -score, column.position, column.name))
     for *_, name in sorted(fit)[:MOST_SLICES]:
         entries[name] = replace(entries[name], roles=("feature", "slice"))

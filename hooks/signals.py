@@ -1,12 +1,11 @@
 """How well one column alone predicts the target: its levels, learnt on half of the sample, predict the other half."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from random import Random
 
 ROWS_PER_BIN = 20
-MOST_BINS = 200
 PRIOR_ROWS = 1.0
 
 
@@ -20,18 +19,19 @@ def halves(count: int) -> list[bool]:
     return first
 
 
-def bin_numbers(values: Sequence[float | None]) -> list[Hashable]:
+def bin_numbers(values: Sequence[float | None], most_bins: int) -> list[Hashable]:
     """Turn numbers into levels: themselves where they repeat, else fine quantile bins; no value is a level too."""
     present = sorted(value for value in values if value is not None)
     if len(set(present)) * ROWS_PER_BIN <= len(present):
         return list(values)
-    bins = max(5, min(MOST_BINS, len(present) // ROWS_PER_BIN))
+    bins = max(5, min(most_bins, len(present) // ROWS_PER_BIN))
     edges = sorted({present[number * len(present) // bins] for number in range(1, bins)})
-    return [None if value is None else bisect_right(edges, value) for value in values]
+    # A value that is an edge gets a bin of its own: with many zeros, zero is one level and whatever is above another.
+    return [None if value is None else bisect_left(edges, value) + bisect_right(edges, value) for value in values]
 
 
 def ranking_score(levels: Sequence[Hashable], labels: Sequence[str], first: Sequence[bool]) -> float:
-    """Return the AUC, over both halves each predicted by the other; the mean of one-against-rest for several classes."""
+    """Return the AUC, over both halves each predicted by the other; for several classes, the mean over them."""
     tables: tuple[Counter[tuple[Hashable, str]], ...] = (
         Counter(pair for pair, chosen in zip(zip(levels, labels, strict=True), first, strict=True) if chosen),
         Counter(pair for pair, chosen in zip(zip(levels, labels, strict=True), first, strict=True) if not chosen),
@@ -89,7 +89,8 @@ def explained_share(levels: Sequence[Hashable], values: Sequence[float], first: 
         count = sum(entry[1] for entry in sums.values())
         base = sum(entry[0] for entry in sums.values()) / count
         means = {level: (entry[0] + PRIOR_ROWS * base) / (entry[1] + PRIOR_ROWS) for level, entry in sums.items()}
-        rest = [(means.get(level, base), value) for level, value, chosen in zip(levels, values, first, strict=True) if chosen is not learning]
+        rows = zip(levels, values, first, strict=True)
+        rest = [(means.get(level, base), value) for level, value, chosen in rows if chosen is not learning]
         centre = sum(value for _, value in rest) / len(rest)
         spread = sum((value - centre) ** 2 for _, value in rest)
         missed = sum((value - guess) ** 2 for guess, value in rest)

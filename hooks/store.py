@@ -18,7 +18,7 @@ def store_table(table: Table, destination: Path) -> None:
         if not single:
             inner = zipfile.ZipInfo(destination.stem)
             inner.compress_type = zipfile.ZIP_DEFLATED
-            with zipfile.ZipFile(destination, "w") as archive, archive.open(inner, "w") as target, open_bytes(table.path) as source:
-                shutil.copyfileobj(source, target)
+            with zipfile.ZipFile(destination, "w") as archive, archive.open(inner, "w") as target:
+                shutil.copyfileobj(open_bytes(table.path), target)
             return
     shutil.copyfile(table.path, destination)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import parquet
 from answers import Refusal
@@ -110,7 +110,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         magic = file.read(4)
     if magic[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rb")
+        return cast(IO[bytes], gzip.open(path, "rb"))
     if magic == b"PK\x03\x04":
         return open_zip(path)
     return path.open("rb")
@@ -140,7 +140,7 @@ def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
 def detect_encoding(path: Path) -> str:
     """Look at every byte: UTF-8 if it is valid, else one of the two Western code pages."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    utf8, windows, first = True, False, True
+    utf8, windows, signed, first = True, False, False, True
     try:
         with open_bytes(path) as file:
             while block := file.read(BLOCK_BYTES):
@@ -148,8 +148,7 @@ def detect_encoding(path: Path) -> str:
                     return "utf-16"
                 if b"\0" in block or (first and binary_looking(block)):
                     raise Refusal(f"{path.name} is a binary file, not a text table: export it as CSV or Parquet.")
-                bom = first and block.startswith(codecs.BOM_UTF8)
-                signed = bom if first else signed
+                signed = signed or (first and block.startswith(codecs.BOM_UTF8))
                 first = False
                 windows = windows or re.search(rb"[\x80-\x9f]", block) is not None
                 if utf8:

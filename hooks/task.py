@@ -57,7 +57,11 @@ def resolve(column: Column, asked: str) -> Task:
     if not count or count > MOST_CATEGORIES:
         raise Refusal(
             f"target {name!r} has more than {MOST_CATEGORIES} different values"
-            + (": use task=regression." if number else ", which are no numbers: choose another column, or group its values.")
+            + (
+                ": use task=regression."
+                if number
+                else ", which are no numbers: choose another column, or group its values."
+            )
         )
     assert labels is not None
     if task == "binary" and count != 2:
