@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 MOST_FORMATS = 3
-ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?")
+ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 DAY_MONTH_FIRST = re.compile(r"(\d{1,2})([/-])(\d{1,2})[/-]\d{4}")
 DATE_PARTS = (
     (re.compile(r"\d{4}-\d\d-\d\d"), "%Y-%m-%d"),
@@ -25,7 +25,7 @@ DATE_PARTS = (
 TIME_PARTS = (
     (re.compile(r"\d\d:\d\d"), "%H:%M"),
     (re.compile(r"\d\d:\d\d:\d\d"), "%H:%M:%S"),
-    (re.compile(r"\d\d:\d\d:\d\d\.\d{1,6}"), "%H:%M:%S.%f"),
+    (re.compile(r"\d\d:\d\d:\d\d\.\d{1,9}"), "%H:%M:%S.%f"),
 )
 TIME = re.compile(r"(.*\d)([T ])(\d\d:\d\d[\d:.]*)(Z|[+-]\d\d:?\d\d)?")
 
@@ -105,6 +105,8 @@ class Dates:
 
     def read(self, token: str) -> datetime | None:
         """Read one value."""
+        if ISO.fullmatch(token):
+            return datetime.fromisoformat(token)
         for form in self.formats:
             try:
                 return datetime.strptime(token, form)

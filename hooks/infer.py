@@ -19,7 +19,7 @@ from params import params_text
 from policy import policy_text
 from roles import assign_roles
 from store import store_table
-from table import open_table
+from table import Table, open_table
 from task import find_target, resolve
 
 STAGE = Path(".inferred")
@@ -61,22 +61,26 @@ def with_table(answers: Answers) -> None:
 
 
 def stage(answers: Answers, path: Path) -> None:
-    """Infer and write."""
+    """Write what was inferred."""
     table = open_table(path)
-    position = find_target(table.path.name, table.names, answers.target)
-    result = scan(table)
-    task = resolve(result.columns[position], answers.task)
-    judged = assign_roles(result, table, task)
-    contract = contract_text(answers, table, result, task, judged)
-    files = {
-        "contract.yaml": contract,
-        "params.yaml": params_text(task, judged),
-        "model-review.toml": policy_text(task, judged, result, table),
-        "tests/example-request.json": example_text(judged, result, table),
-        "found.txt": found_text(table, result, task, judged),
-    }
+    files = infer(answers, table)
     store_table(table, STAGE / "data" / table.file_name)
     for name, text in files.items():
         file = STAGE / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def infer(answers: Answers, table: Table) -> dict[str, str]:
+    """Return the project's files that follow from the table, by path."""
+    position = find_target(table.path.name, table.names, answers.target)
+    result = scan(table)
+    task = resolve(result.columns[position], answers.task)
+    judged = assign_roles(result, table, task)
+    return {
+        "contract.yaml": contract_text(answers, table, result, task, judged),
+        "params.yaml": params_text(task, judged),
+        "model-review.toml": policy_text(task, judged, result, table),
+        "tests/example-request.json": example_text(judged, result, table),
+        "found.txt": found_text(table, result, task, judged),
+    }

@@ -1,7 +1,6 @@
 """Parquet files, where pyarrow is at hand; cookiecutter's own environment has none."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +28,16 @@ def header(path: Path) -> list[str]:
 
 
 def chunks(path: Path, size: int) -> Iterator[list[list[str]]]:
-    """Give the rows as text, `size` at a time."""
-    for batch in _open(path).iter_batches(batch_size=size):
-        columns = [[as_text(value) for value in column.to_pylist()] for column in batch.columns]
+    """Give the rows as text, `size` at a time, written as the generated project writes them."""
+    import pyarrow as arrow
+
+    file = _open(path)
+    text = arrow.schema([(name, arrow.string()) for name in file.schema_arrow.names])
+    for batch in file.iter_batches(batch_size=size):
+        try:
+            table = arrow.Table.from_batches([batch]).cast(text)
+        except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError) as error:
+            reason = str(error).splitlines()[0]
+            raise Refusal(f"{path.name} holds values that are no plain numbers, texts or dates ({reason}).") from None
+        columns = [[value or "" for value in column.to_pylist()] for column in table.columns]
         yield [list(row) for row in zip(*columns, strict=True)]
-
-
-def as_text(value: object) -> str:
-    """Write a value as a CSV file would hold it."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
