@@ -13,13 +13,13 @@ with other inputs and more churn.
 
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-SEED = 20240101
-CUSTOMERS = 1650
+SEED = 2
+CUSTOMERS = 1600
 FIRST_YEAR = 2024
 MONTHS = 24
 TABLE_MONTHS = 21  # the rest is the last quarter
@@ -105,10 +105,13 @@ class Dice:
         """Return True in so many of a thousand cases."""
         return self.below(1000) < per_mille
 
+    def one_of(self, names: Sequence[str]) -> str:
+        """Return one name, each as likely as the next."""
+        return names[self.below(len(names))]
+
     def pick(self, weighted: tuple[tuple[str, int], ...]) -> str:
         """Return one name, by weight."""
-        names = [name for name, weight in weighted for _ in range(weight)]
-        return names[self.below(len(names))]
+        return self.one_of([name for name, weight in weighted for _ in range(weight)])
 
 
 def draw_customer(number: int, dice: Dice) -> Customer:
@@ -146,7 +149,7 @@ def churn_per_mille(
         chance += 200
     if calls >= 3:  # called often: content if it helped
         chance += 380 if satisfaction <= 2 else -60
-    chance += 60 if angry else 0
+    chance += 40 if angry else 0
     chance += 120 if tenure < 5 else 0
     if customer.region == "islands":  # one provider: what people do here hardly shows in the columns
         chance = 130 + chance // 8
@@ -165,17 +168,18 @@ def draw_row(customer: Customer, month: int, dice: Dice) -> list[str]:
     if drifted:  # a price rise: people pay more, use less and call more
         fee = fee * 118 // 100
         half_hours = max(1, half_hours * 75 // 100)
-        calls = min(5, calls + dice.below(2))
+        calls = min(5, calls + dice.below(3))
     angry = dice.happens(250)
     ticket = ""
     if calls > 0 and dice.happens(850):
-        parts = [dice.below(len(TICKET_OPENINGS)), dice.below(len(TICKET_TOPICS)), dice.below(len(TICKET_DETAILS))]
-        ticket = f"{TICKET_OPENINGS[parts[0]]} {TICKET_TOPICS[parts[1]]} {TICKET_DETAILS[parts[2]]}"
-        if angry:
-            ticket = f"{ticket} {TICKET_ENDINGS[dice.below(len(TICKET_ENDINGS))]}"
-    churned = dice.happens(
-        churn_per_mille(customer, tenure, half_hours // 2, calls, late, satisfaction, angry, drifted)
-    )
+        parts = (
+            [TICKET_OPENINGS, TICKET_TOPICS, TICKET_DETAILS, TICKET_ENDINGS]
+            if angry
+            else [TICKET_TOPICS, TICKET_DETAILS]
+        )
+        ticket = f"{' '.join(dice.one_of(part) for part in parts)} (case {1000 + dice.below(9000)})"
+    chance = churn_per_mille(customer, tenure, half_hours // 2, calls, late, satisfaction, angry, drifted)
+    churned = dice.happens(chance)
     # Asked when a customer leaves; four in a thousand do not answer.
     reason = dice.pick(REASONS) if churned and not dice.happens(4) else ""
     return [

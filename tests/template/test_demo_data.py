@@ -29,8 +29,8 @@ NUMBERS = [
     "satisfaction",
     "ticket_words",
 ]
-TABLE_SHA256 = "af7e0d6b0d4d7c864215a2aaf86bcaba17a58fc6f080cc2de5456f4c3c6f7048"  # pragma: allowlist secret
-LAST_QUARTER_SHA256 = "2849573132d2b7eec742c4e0355da9f2292859d1649b1b4965e2aecfcebe29ee"  # pragma: allowlist secret
+TABLE_SHA256 = "30c218d3510fd33a9c9171ff3f26d24f256e9e33d3f10e1884e8dcc5da4a446b"  # pragma: allowlist secret
+LAST_QUARTER_SHA256 = "a27e824046ae6a88aa3402707a45ce7e47458d0c74c634ad0eebcfa072a9e51a"  # pragma: allowlist secret
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_types_are_mixed(table: pd.DataFrame) -> None:
     assert set(table["auto_pay"]) == {"yes", "no"}
     assert table["plan"].nunique() == 3
     assert pd.to_datetime(table["observed_on"], format="%Y-%m-%d").notna().all()
-    assert table["last_ticket"].nunique() > 1_000
+    assert table["last_ticket"].nunique() > 0.8 * table["last_ticket"].count()
     assert table["last_ticket"].str.split().str.len().mean() > 5
 
 
