@@ -16,11 +16,13 @@ DEMO_TARGET = "churned"
 # What the generated project imports or installs: a package of the same name would hide it, or depend on itself.
 LIBRARIES = word_set(
     """
-    attr attrs bentoml check_jsonschema click cloudpickle dateutil fastapi flask huggingface_hub jinja2 joblib
-    lightgbm matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime packaging pandas pandera pip pre_commit
-    prometheus_client protobuf psutil pyarrow pydantic pytest pytz pyyaml requests ruff scikit_learn scipy
-    setuptools skl2onnx sklearn skops sqlalchemy sqlparse starlette threadpoolctl tomli_w tqdm typeguard
-    typing_extensions urllib3 uv uv_build uvicorn uvloop xgboost yaml
+    alembic anyio attr attrs bentoml check_jsonschema click cloudpickle cookiecutter databricks dateutil
+    detect_secrets docker fastapi flask fsspec graphene gunicorn h11 httptools httpx huggingface_hub jinja2
+    joblib lightgbm matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime open_data_contract_standard
+    opentelemetry packaging pandas pandera pip pluggy pre_commit pre_commit_hooks prometheus_client protobuf
+    psutil pyarrow pydantic pytest pytest_cov pytz pyyaml requests ruff scikit_learn scipy setuptools skl2onnx
+    sklearn skops sniffio sqlalchemy sqlparse starlette threadpoolctl tomli_w tqdm typeguard typing_extensions
+    urllib3 uv uv_build uvicorn uvloop xgboost yaml
     """
 )
 FOLDERS = frozenset({"data", "mlruns", "run", "src", "test", "tests"})

@@ -26,6 +26,7 @@ MOST_ODD_TOKENS = 20
 FEWEST_ROWS = 30
 EXACT = 2**53  # whole numbers up to here are exact as floats
 SEPARATOR = "\x1f"
+BLANKS = " \t\n\r\v\f\x1c\x1d\x1e"
 NUMBER_LIKE = re.compile(r"[0-9eE.+\-\x1f]*")
 INTEGER_LIKE = re.compile(r"[0-9+\-\x1f]*")
 PADDED = re.compile(r"\x1f[+-]?0[0-9]")
@@ -54,9 +55,12 @@ class Column:
     number_digest: Any = field(default_factory=hashlib.blake2b)
 
     def absorb(self, cells: Sequence[str]) -> None:
-        """Take in the stripped cells of some rows."""
+        """Take in the cells of some rows."""
         self.rows += len(cells)
         joined = SEPARATOR.join(cells)
+        if not joined.isascii() or any(map(joined.__contains__, BLANKS)):  # else there is nothing to strip
+            cells = list(map(str.strip, cells))
+            joined = SEPARATOR.join(cells)
         self.text_digest.update((joined + SEPARATOR).encode("utf-8", "surrogatepass"))
         distinct = set(cells)
         absent = distinct & MISSING_SET
@@ -171,7 +175,7 @@ def scan(table: Table) -> Scan:
     rows = 0
     for chunk in table.chunks():
         for column, cells in zip(columns, zip(*chunk, strict=True), strict=True):
-            column.absorb(list(map(str.strip, cells)))
+            column.absorb(cells)
         sample.absorb(chunk)
         rows += len(chunk)
         if rows >= 200_000 and sys.stderr.isatty():

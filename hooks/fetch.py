@@ -1,11 +1,7 @@
 """From the `dataset` answer to a file on this machine: a path relative to the caller's folder, or a download."""
 
 import re
-import shutil
 import sys
-import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -30,29 +26,29 @@ def locate(dataset: str, caller_folder: Path) -> Path | None:
     return path
 
 
-def download(url: str) -> Path:
-    """Fetch a URL into a new temporary folder, named as the URL's last part."""
-    name = unquote(Path(urlsplit(url).path).name) or "table.csv"
-    folder = Path(tempfile.mkdtemp(prefix="model-review-"))
+def download(url: str, folder: Path) -> Path:
+    """Fetch a URL into a folder, named as the URL's last part."""
+    import urllib.error  # only here: it takes longer to import than all other modules together
+    import urllib.request
+    from http.client import HTTPException
+
+    path = folder / safe_name(unquote(Path(urlsplit(url).path).name))
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "model-review"})
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer, (folder / "part").open("wb") as file:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer, path.open("wb") as file:
             total = 0
             while block := answer.read(BLOCK_BYTES):
-                file.write(block)
-                total += len(block)
+                total += file.write(block)
                 if total > LARGE_BYTES:
-                    print(f"\rdownloading {name}: {total / 1e6:,.0f} MB", end="", file=sys.stderr)
+                    print(f"\rdownloading {path.name}: {total / 1e6:,.0f} MB", end="", file=sys.stderr)
             if total > LARGE_BYTES:
                 print(file=sys.stderr)
-        return (folder / "part").rename(folder / safe_name(name))
     except urllib.error.HTTPError as error:
-        shutil.rmtree(folder)
         raise Refusal(f"dataset {url!r} was answered with {error.code} {error.reason}: check the address.") from None
-    except (OSError, ValueError, urllib.error.URLError) as error:
-        shutil.rmtree(folder)
+    except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise Refusal(f"dataset {url!r} could not be fetched ({reason}): check the address and the network.") from None
+    return path
 
 
 def safe_name(name: str) -> str:

@@ -5,22 +5,17 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from infer import STAGE
+from stage import move_into_place
 
 UNSET_COMMIT = "0" * 40
+CACHES = ("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 PLACEHOLDER_REPOSITORY = "model-review/model-review"  # as it stands in the template's workflows, which are not rendered
 
 
 def main(answers: Mapping[str, str]) -> None:
     """Finish the project in the current folder."""
-    found = (STAGE / "found.txt").read_text(encoding="utf-8")
-    (STAGE / "found.txt").unlink()
-    for file in sorted(STAGE.rglob("*")):
-        if file.is_file():
-            place = file.relative_to(STAGE)
-            place.parent.mkdir(exist_ok=True)
-            file.replace(place)
-    shutil.rmtree(STAGE)
+    found = move_into_place()
+    remove_caches()
     repository = answers["actions_repository"]
     commit = clean_commit(Path(answers["__template_root"]))
     pinned = pin_actions(repository, commit or UNSET_COMMIT)
@@ -38,11 +33,16 @@ def main(answers: Mapping[str, str]) -> None:
         )
 
 
+def remove_caches() -> None:
+    """Remove what tools leave in a template that is worked on; cookiecutter copies it all."""
+    for folder in [path for path in Path().rglob("*") if path.name in CACHES and path.is_dir()]:
+        shutil.rmtree(folder)
+
+
 def clean_commit(template: Path) -> str:
     """Return the template's commit, where it is a clean clone."""
-    if git(template, "rev-parse", "--show-toplevel") != str(template) or git(template, "status", "--porcelain") != "":
-        return ""
-    return git(template, "rev-parse", "HEAD") or ""
+    top, _, commit = (git(template, "rev-parse", "--show-toplevel", "HEAD") or "").partition("\n")
+    return commit if top == str(template) and git(template, "status", "--porcelain") == "" else ""
 
 
 def pin_actions(repository: str, commit: str) -> list[str]:
@@ -60,8 +60,7 @@ def pin_actions(repository: str, commit: str) -> list[str]:
 def start_git() -> None:
     """Make the folder a repository, with nothing committed yet; without git, it stays a folder."""
     if not Path(".git").exists():
-        git(Path(), "init", "--quiet")
-        git(Path(), "symbolic-ref", "HEAD", "refs/heads/main")
+        git(Path(), "-c", "init.defaultBranch=main", "init", "--quiet")
 
 
 def git(folder: Path, *arguments: str) -> str | None:

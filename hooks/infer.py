@@ -1,10 +1,9 @@
-"""Before generation: refuse, or infer the project's files from the table and stage them.
+"""Before generation: refuse, or infer the project's files from the table and stage them."""
 
-The files wait in one hidden folder, since cookiecutter refuses to render into folders that exist; `finish` moves them.
-"""
-
+import gc
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,18 +17,18 @@ from found import found_text
 from params import params_text
 from policy import policy_text
 from roles import assign_roles
+from stage import FOUND, STAGE, write_files
 from store import store_table
 from table import Table, open_table
 from task import find_target, resolve
 
-STAGE = Path(".inferred")
-
 
 def main(raw: Mapping[str, str]) -> int:
     """Return the exit code."""
+    gc.disable()  # millions of cells, none of them in a cycle: looking for cycles costs a fifth of the time
     try:
         answers = read_answers(raw)
-        with_table(answers)
+        stage(answers)
     except Refusal as refusal:
         print(f"model-review: {refusal}", file=sys.stderr)
         return 2
@@ -39,36 +38,26 @@ def main(raw: Mapping[str, str]) -> int:
     return 0
 
 
-def with_table(answers: Answers) -> None:
-    """Bring the table here, and remove what was fetched or half made."""
-    STAGE.mkdir(exist_ok=True)
-    fetched: Path | None = None
-    try:
-        if answers.dataset:
-            path = locate(answers.dataset, answers.caller_folder)
-            fetched = path = path or download(answers.dataset)
-            fetched = None if locate(answers.dataset, answers.caller_folder) else fetched
-        else:
-            path = STAGE / "customers.csv"
-            demo_data.write_table(path)
-        stage(answers, path)
-    except BaseException:
-        shutil.rmtree(STAGE)
-        raise
-    finally:
-        if fetched:
-            shutil.rmtree(fetched.parent)
+def stage(answers: Answers) -> None:
+    """Write what follows from the table, all of it or nothing."""
+    with tempfile.TemporaryDirectory(prefix="model-review-") as folder:
+        path = bring_table(answers, Path(folder))
+        table = open_table(path)
+        files = infer(answers, table)
+        try:
+            write_files(files)
+            store_table(table, STAGE / "data" / table.file_name)
+        except OSError:
+            shutil.rmtree(STAGE, ignore_errors=True)
+            raise
 
 
-def stage(answers: Answers, path: Path) -> None:
-    """Write what was inferred."""
-    table = open_table(path)
-    files = infer(answers, table)
-    store_table(table, STAGE / "data" / table.file_name)
-    for name, text in files.items():
-        file = STAGE / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, encoding="utf-8", newline="\n")
+def bring_table(answers: Answers, folder: Path) -> Path:
+    """Return the table's file: the one that is named, or a download or the demo data in a folder of its own."""
+    if not answers.dataset:
+        demo_data.write_table(folder / "customers.csv")
+        return folder / "customers.csv"
+    return locate(answers.dataset, answers.caller_folder) or download(answers.dataset, folder)
 
 
 def infer(answers: Answers, table: Table) -> dict[str, str]:
@@ -82,5 +71,5 @@ def infer(answers: Answers, table: Table) -> dict[str, str]:
         "params.yaml": params_text(task, judged),
         "model-review.toml": policy_text(task, judged, result, table),
         "tests/example-request.json": example_text(judged, result, table),
-        "found.txt": found_text(table, result, task, judged),
+        FOUND: found_text(table, result, task, judged),
     }

@@ -132,7 +132,8 @@ def text_kind(column: Column, sample: tuple[str, ...], required: bool) -> Kind:
     distinct = len(set(values))
     words = sum(len(value.split()) for value in values) / max(len(values), 1)
     characters = sum(map(len, values)) / max(len(values), 1)
-    free = distinct > 0.5 * len(values) and (words >= 3 or characters > 40 or distinct > 0.9 * len(values))
+    never_twice = column.seen is not None or (distinct > 0.9 * len(values) and len(values) == column.present)
+    free = distinct > 0.5 * len(values) and (words >= 3 or characters > 40 or never_twice)
     return Kind("string", required, max_length=2 * column.longest, free_text=free)
 
 

@@ -12,8 +12,7 @@ from task import Task
 CERTAIN = 0.99
 STANDS_OUT = 0.10
 FEWEST_ROWS = 20  # of the rarer class in each half
-RANKING_BINS = 50  # finer ones rank a good column worse, by their noise
-VALUE_BINS = 200  # coarser ones explain less of what a copy of the target explains
+BINS = (20, 200)  # fine ones find a leak in the tail, coarse ones have less noise: the better score counts
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,11 @@ def find_leaks(
         enough = len(rows) >= 2 * FEWEST_ROWS
     scores = {}
     for name, (kind, cells) in columns.items():
-        levels = levels_of(kind, cells, rows, decimal, RANKING_BINS if ranking else VALUE_BINS)
-        scores[name] = ranking_score(levels, labels, first) if ranking else explained_share(levels, values, first)
+        options = levels_of(kind, cells, rows, decimal)
+        scores[name] = max(
+            ranking_score(levels, labels, first) if ranking else explained_share(levels, values, first)
+            for levels in options
+        )
     measure = "AUC" if ranking else "R2"
     certain = {
         name: f"alone it predicts the target with {measure} {score:.3f}"
@@ -66,15 +68,16 @@ def labelled(value: str, task: Task, decimal: str) -> bool:
     return as_number(value, decimal) is not None if task.name == "regression" else value in task.labels
 
 
-def levels_of(kind: Kind, cells: tuple[str, ...], rows: list[int], decimal: str, most_bins: int) -> list[Hashable]:
-    """Turn a column into levels; no value is a level too."""
+def levels_of(kind: Kind, cells: tuple[str, ...], rows: list[int], decimal: str) -> list[list[Hashable]]:
+    """Turn a column into levels, numbers and dates once coarsely and once finely; no value is a level too."""
     values = [cells[row] for row in rows]
     distinct = set(values)
     if kind.is_numeric:
         numbers = {token: as_number(token, decimal) for token in distinct}
-        return bin_numbers([numbers[token] for token in values], most_bins)
-    if kind.dates:
+    elif kind.dates:
         dates = {token: kind.dates.read(token) for token in distinct}
-        stamps = {token: None if when is None else when.timestamp() for token, when in dates.items()}
-        return bin_numbers([stamps[token] for token in values], most_bins)
-    return ["" if value in MISSING_SET else value for value in values]
+        numbers = {token: None if when is None else when.timestamp() for token, when in dates.items()}
+    else:
+        return [["" if value in MISSING_SET else value for value in values]]
+    levels = [bin_numbers([numbers[token] for token in values], most) for most in BINS]
+    return levels if levels[0] != levels[1] else levels[:1]

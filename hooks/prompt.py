@@ -4,7 +4,7 @@ Cookiecutter loads this as a Jinja extension. A hook runs in the output folder f
 only moment at which the caller's folder and the template's own place are known.
 """
 
-import json
+import logging
 import re
 import subprocess
 import sys
@@ -48,15 +48,23 @@ def accept(answers: Mapping[str, str]) -> str:
     """Refuse wrong answers now: cookiecutter makes a folder (or several, for `a/b`) before its first hook runs."""
     sys.path.insert(0, str(ROOT / "hooks"))
     from answers import Refusal, read_answers
+    from fetch import locate
 
     try:
-        read_answers(answers)
+        accepted = read_answers(answers)
+        if accepted.dataset:
+            locate(accepted.dataset, accepted.caller_folder)
     except Refusal as refusal:
         print(f"model-review: {refusal}", file=sys.stderr)
         sys.exit(2)
     finally:
         sys.path.remove(str(ROOT / "hooks"))
-    return json.dumps(True)
+    return "yes"
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Drop cookiecutter's traceback of its own `hook failed`: the hook has said in one sentence what is wrong."""
+    return not record.getMessage().startswith("Stopping generation because")
 
 
 class PromptExtension(Extension):
@@ -65,6 +73,7 @@ class PromptExtension(Extension):
     def __init__(self, environment: Environment) -> None:
         """Register the functions."""
         super().__init__(environment)
+        logging.getLogger("cookiecutter.hooks").addFilter(is_news)
         environment.globals.update(
             accept=accept,
             actions_repository=actions_repository,

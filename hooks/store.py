@@ -11,7 +11,7 @@ GIT_LIMIT_BYTES = 95_000_000
 
 def store_table(table: Table, destination: Path) -> None:
     """Copy the file as it is; of a zip archive with folders or side files, only the table."""
-    destination.parent.mkdir(exist_ok=True)
+    destination.parent.mkdir(parents=True, exist_ok=True)
     if destination.suffix == ".zip":
         with zipfile.ZipFile(table.path) as archive:
             single = len(archive.infolist()) == 1

@@ -21,7 +21,7 @@ from fetch import safe_name
 
 HEAD_CHARACTERS = 1 << 16
 BLOCK_BYTES = 1 << 20
-CELLS_PER_CHUNK = 400_000
+CELLS_PER_CHUNK = 100_000  # more do not fit into the processor's caches
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -40,7 +40,7 @@ class Table:
 
     def chunks(self) -> Iterator[list[list[str]]]:
         """Give the rows as text, some thousands at a time."""
-        size = max(100, CELLS_PER_CHUNK // len(self.names))
+        size = max(500, CELLS_PER_CHUNK // len(self.names))
         return parquet.chunks(self.path, size) if self.format == "parquet" else self._csv_chunks(size)
 
     def _csv_chunks(self, size: int) -> Iterator[list[list[str]]]:
