@@ -38,8 +38,8 @@ def say(line: str = "") -> None:
     print(line, flush=True)
 
 
-def step(name: str, *command: str, cwd: Path = PROJECT) -> None:
-    """Run one command and print how long it took; stop with its whole output where it fails."""
+def step(name: str, *command: str, cwd: Path = PROJECT) -> str:
+    """Run one command, print how long it took and return its output; stop with all of it where it fails."""
     started = time.monotonic()
     done = subprocess.run(
         command,
@@ -53,6 +53,7 @@ def step(name: str, *command: str, cwd: Path = PROJECT) -> None:
     if done.returncode:
         sys.exit(f"{done.stdout}{done.stderr}\ndemo: `{' '.join(command)}` failed in {cwd}; its output is above.")
     say(f"  {name:<45} {time.monotonic() - started:5.1f} s")
+    return done.stdout
 
 
 def move_earlier_aside() -> None:
@@ -76,7 +77,9 @@ def generate() -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = [sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--output-dir", str(FOLDER)]
     answers = ["project_name=Customer churn", f"project_slug={PROJECT.name}", f"python_version={version}"]
-    step("generate the project from its table", *command, *answers, cwd=FOLDER)
+    found = step("generate the project from its table", *command, *answers, cwd=FOLDER)
+    for line in found.partition("next steps:")[0].splitlines():
+        say(f"    {line}")
 
 
 def reuse_environment() -> None:
