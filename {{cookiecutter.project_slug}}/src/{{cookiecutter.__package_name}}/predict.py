@@ -7,6 +7,7 @@ import argparse
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
@@ -24,7 +25,7 @@ def _writer(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as files:
         files.callback(beside.unlink, missing_ok=True)
-        parquet = []
+        parquet: list[Any] = []
 
         def append(table: pd.DataFrame) -> None:
             if path.suffix != ".parquet":

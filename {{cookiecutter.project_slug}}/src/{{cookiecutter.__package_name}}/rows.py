@@ -51,8 +51,12 @@ class Table:
 
 
 def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
-    """Read, check and split the table; an `InputError` holds every violation of the contract in one message."""
-    raw = next(chunks(path, contract, None))
+    """Read, check and split the table."""
+    return checked(next(chunks(path, contract, None)), path, contract, split)
+
+
+def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
+    """Parse and split the text of a table; an `InputError` holds every violation of the contract in one message."""
     if absent := [column.name for column in contract.columns if column.name not in raw]:
         raise InputError(
             f"{path}: column {absent[0]!r} of contract.yaml is not in the file; bring it back, or edit both"
@@ -66,14 +70,15 @@ def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
             lines.append(f"  column {column!r}: {len(group)} value(s); {value!r} in row {row} {problem}")
         raise InputError("\n".join(lines))
     keys = _joined(raw, contract.row_key)
-    digests = pd.Series(_digests(keys, 20), dtype="str")
+    digests = pd.Series(_digests(keys, 20), raw.index, dtype="str")
     rows = pd.DataFrame(
         {
             "row_id": digests + "-" + digests.groupby(digests).cumcount().astype("str"),
             "part": _parts(raw, typed, contract, split, keys),
             "features_digest": _digests(_joined(raw, sorted(set(raw) - {contract.target.name})), 16),
             "label_digest": _digests(raw[contract.target.name], 16),
-        }
+        },
+        raw.index,
     )
     return Table(contract, raw, typed, rows)
 

@@ -28,11 +28,8 @@ def _field(column: Column) -> tuple[Any, Any]:
     return kind if column.required else kind | None, Field(default, alias=column.name, **limits)
 
 
-Row = create_model(
-    "Row",
-    __config__=ConfigDict(extra="forbid", title="One row of the table"),
-    **{f"column_{number}": _field(column) for number, column in enumerate(COLUMNS)},
-)
+FIELDS: dict[str, Any] = {f"column_{number}": _field(column) for number, column in enumerate(COLUMNS)}
+Row = create_model("Row", __config__=ConfigDict(extra="forbid", title="One row of the table"), **FIELDS)
 
 
 class Answer(BaseModel):
