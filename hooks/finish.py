@@ -35,8 +35,9 @@ def main(answers: Mapping[str, str]) -> None:
 
 def remove_caches() -> None:
     """Remove what tools leave in a template that is worked on; cookiecutter copies it all."""
-    for folder in [path for path in Path().rglob("*") if path.name in CACHES and path.is_dir()]:
-        shutil.rmtree(folder)
+    for place in (Path().glob("*"), Path("src").rglob("*"), Path("tests").rglob("*")):
+        for folder in [path for path in place if path.name in CACHES and path.is_dir()]:
+            shutil.rmtree(folder)
 
 
 def clean_commit(template: Path) -> str:

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from columns import MISSING_SET, as_number
 from kinds import Kind
-from signals import bin_numbers, explained_share, halves, ranking_score
+from signals import bin_numbers, copied_share, explained_share, halves, ranking_score
 from task import Task
 
 CERTAIN = 0.99
 STANDS_OUT = 0.10
 FEWEST_ROWS = 20  # of the rarer class in each half
 BINS = (20, 200)  # fine ones find a leak in the tail, coarse ones have less noise: the better score counts
+LIKELY_COPY = 0.5  # below this share explained by bins, no copy hides behind their coarseness
+EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -29,24 +32,21 @@ def find_leaks(
 ) -> Leaks:
     """Test each column, and say which must not be used and which a person has to look at."""
     rows = [row for row, value in enumerate(target) if labelled(value, task, decimal)]
+    found = [target[row] for row in rows]
     first = halves(len(rows))
     ranking = task.name != "regression"
-    if ranking:
-        labels = [target[row] for row in rows]
-        counts = [
-            Counter(label for label, side in zip(labels, first, strict=True) if side is half) for half in (True, False)
-        ]
-        enough = min(count[label] for count in counts for label in set(labels)) >= FEWEST_ROWS
-    else:
-        values = [as_number(target[row], decimal) or 0.0 for row in rows]
-        enough = len(rows) >= 2 * FEWEST_ROWS
     scores = {}
     for name, (kind, cells) in columns.items():
-        options = levels_of(kind, cells, rows, decimal)
-        scores[name] = max(
-            ranking_score(levels, labels, first) if ranking else explained_share(levels, values, first)
-            for levels in options
-        )
+        column = [cells[row] for row in rows]
+        numbers = numbers_of(kind, column, decimal)
+        if ranking:
+            scores[name] = max(ranking_score(levels, found, first) for levels in levels_of(column, numbers))
+        else:
+            values = [as_number(value, decimal) or 0.0 for value in found]
+            scores[name] = max(explained_share(levels, values, first) for levels in levels_of(column, numbers))
+            if numbers is not None and scores[name] > LIKELY_COPY:
+                scores[name] = max(scores[name], copied_share(numbers, values, first))
+    enough = fewest_in_half(found, first) >= FEWEST_ROWS if ranking else len(rows) >= 2 * FEWEST_ROWS
     measure = "AUC" if ranking else "R2"
     certain = {
         name: f"alone it predicts the target with {measure} {score:.3f}"
@@ -68,16 +68,28 @@ def labelled(value: str, task: Task, decimal: str) -> bool:
     return as_number(value, decimal) is not None if task.name == "regression" else value in task.labels
 
 
-def levels_of(kind: Kind, cells: tuple[str, ...], rows: list[int], decimal: str) -> list[list[Hashable]]:
-    """Turn a column into levels, numbers and dates once coarsely and once finely; no value is a level too."""
-    values = [cells[row] for row in rows]
-    distinct = set(values)
+def fewest_in_half(labels: list[str], first: list[bool]) -> int:
+    """Return the number of rows of the rarest class in the half that has fewer of them."""
+    counts = Counter(zip(labels, first, strict=True))
+    return min(counts[label, half] for label in set(labels) for half in (True, False))
+
+
+def numbers_of(kind: Kind, column: list[str], decimal: str) -> list[float | None] | None:
+    """Return a column of numbers or dates as numbers; nothing for other columns."""
+    numbers: dict[str, float | None]
     if kind.is_numeric:
-        numbers = {token: as_number(token, decimal) for token in distinct}
+        numbers = {token: as_number(token, decimal) for token in set(column)}
     elif kind.dates:
-        dates = {token: kind.dates.read(token) for token in distinct}
-        numbers = {token: None if when is None else when.timestamp() for token, when in dates.items()}
+        dates = {token: kind.dates.read(token) for token in set(column)}
+        numbers = {token: None if when is None else (when - EPOCH).total_seconds() for token, when in dates.items()}
     else:
-        return [["" if value in MISSING_SET else value for value in values]]
-    levels = [bin_numbers([numbers[token] for token in values], most) for most in BINS]
-    return levels if levels[0] != levels[1] else levels[:1]
+        return None
+    return [numbers[token] for token in column]
+
+
+def levels_of(column: list[str], numbers: list[float | None] | None) -> list[list[Hashable]]:
+    """Turn a column into levels, numbers once coarsely and once finely; no value is a level too."""
+    if numbers is None:
+        return [["" if value in MISSING_SET else value for value in column]]
+    coarse, fine = (bin_numbers(numbers, most) for most in BINS)
+    return [coarse, fine] if coarse != fine else [coarse]

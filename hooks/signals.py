@@ -86,13 +86,41 @@ def explained_share(levels: Sequence[Hashable], values: Sequence[float], first: 
                 entry = sums[level]
                 entry[0] += value
                 entry[1] += 1
-        count = sum(entry[1] for entry in sums.values())
-        base = sum(entry[0] for entry in sums.values()) / count
-        means = {level: (entry[0] + PRIOR_ROWS * base) / (entry[1] + PRIOR_ROWS) for level, entry in sums.items()}
+        means = {level: total / number for level, (total, number) in sums.items()}
+        base = sum(total for total, _ in sums.values()) / sum(number for _, number in sums.values())
         rows = zip(levels, values, first, strict=True)
-        rest = [(means.get(level, base), value) for level, value, chosen in rows if chosen is not learning]
-        centre = sum(value for _, value in rest) / len(rest)
-        spread = sum((value - centre) ** 2 for _, value in rest)
-        missed = sum((value - guess) ** 2 for guess, value in rest)
-        shares.append(1 - missed / spread if spread else 0.0)
+        shares.append(_r2([(means.get(level, base), value) for level, value, chosen in rows if chosen is not learning]))
     return sum(shares) / 2
+
+
+def copied_share(numbers: Sequence[float | None], values: Sequence[float], first: Sequence[bool]) -> float:
+    """Return R2 of the line between the two nearest learnt rows: a copy in another unit, for which bins are coarse."""
+    shares = []
+    for learning in (True, False):
+        known: dict[float, list[float]] = defaultdict(list)
+        for number, value, chosen in zip(numbers, values, first, strict=True):
+            if chosen is learning and number is not None:
+                known[number].append(value)
+        if len(known) < 2:
+            return 0.0
+        points = sorted((number, sum(found) / len(found)) for number, found in known.items())
+        rows = zip(numbers, values, first, strict=True)
+        shares.append(
+            _r2([(_between(points, number), value) for number, value, chosen in rows if chosen is not learning])
+        )
+    return sum(shares) / 2
+
+
+def _between(points: list[tuple[float, float]], number: float | None) -> float:
+    if number is None:
+        return points[len(points) // 2][1]
+    right = min(max(bisect_left(points, (number,)), 1), len(points) - 1)
+    (x0, y0), (x1, y1) = points[right - 1], points[right]
+    return y0 + (y1 - y0) * (number - x0) / (x1 - x0)
+
+
+def _r2(pairs: list[tuple[float, float]]) -> float:
+    centre = sum(value for _, value in pairs) / len(pairs)
+    spread = sum((value - centre) ** 2 for _, value in pairs)
+    missed = sum((value - guess) ** 2 for guess, value in pairs)
+    return 1 - missed / spread if spread else 0.0
