@@ -29,6 +29,7 @@ SETTINGS = {
     "COOKIECUTTER_CONFIG": str(FOLDER / "cookiecutter.yaml"),
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "OMP_NUM_THREADS": "1",  # on a table this small, threads that wait for each other cost more than they bring
     "UV_PYTHON_DOWNLOADS": "never",
 }
 
