@@ -68,7 +68,7 @@ def infer(answers: Answers, table: Table) -> dict[str, str]:
     judged = assign_roles(result, table, task)
     return {
         "contract.yaml": contract_text(answers, table, result, task, judged),
-        "params.yaml": params_text(task, judged),
+        "params.yaml": params_text(task, judged, result.columns[position].rows),
         "model-review.toml": policy_text(task, judged, result, table),
         "tests/example-request.json": example_text(judged, result, table),
         FOUND: found_text(table, result, task, judged),

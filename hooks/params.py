@@ -4,8 +4,15 @@ from roles import Judged
 from task import Task
 
 
-def params_text(task: Task, judged: Judged) -> str:
-    """Return the whole file."""
+SMALL_TABLE = 10_000  # rows below which trees learn slowly and stop early, or they learn the rows by heart
+
+
+def params_text(task: Task, judged: Judged, rows: int) -> str:
+    """Return the whole file; smaller and fewer trees for a table of few rows."""
+    small = rows < SMALL_TABLE
+    rate, trees, leaves, pull = (0.05, 100, 15, 1.0) if small else (0.1, 200, 31, 0.0)
+    level_rows = max(2, min(10, rows // 50))
+    leaf_rows = max(2, min(20, rows // 50))
     day = judged.evaluation_from
     by_time = f'"{day.isoformat()}"' if day else "null"
     regression = task.name == "regression"
@@ -21,14 +28,14 @@ split:
 estimator: hist_gradient_boosting  # or linear, dummy
 features:
   max_levels: 100  # a category keeps its most frequent levels, up to this many
-  min_level_rows: 10  # and only those with at least so many training rows
+  min_level_rows: {level_rows}  # and only those with at least so many training rows
 threshold: {threshold}  # binary only: chosen on training folds to make this metric best
 hist_gradient_boosting:
-  learning_rate: 0.1  # how much each tree may correct
-  max_iter: 200  # trees
-  max_leaf_nodes: 31  # leaves of a tree
-  min_samples_leaf: 20  # rows that a leaf needs
-  l2_regularization: 0.0  # pulls leaf values towards zero
+  learning_rate: {rate}  # how much each tree may correct
+  max_iter: {trees}  # trees
+  max_leaf_nodes: {leaves}  # leaves of a tree
+  min_samples_leaf: {leaf_rows}  # rows that a leaf needs
+  l2_regularization: {pull}  # pulls leaf values towards zero
 linear: {linear}  # {"higher is smoother" if regression else "lower is smoother"}
 tune:
   candidates: 20  # settings that are tried
