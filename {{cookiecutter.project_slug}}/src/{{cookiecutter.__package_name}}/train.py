@@ -87,7 +87,8 @@ def train(out: Path) -> dict[str, Any]:
     data |= {"train_rows": len(training.rows), "evaluation_rows": len(testing.rows), "unlabelled_rows": unlabelled}
     data["evaluation_digest"] = evaluation_digest(known["row_id"])
     run: dict[str, Any] = {"schema": "model-review/run@1", "task": task, "target": contract.target.name}
-    run |= {"classes": classes, "positive_class": fitted.positive_class, "threshold": fitted.threshold, **origin, "data": data}
+    run |= {"classes": classes, "positive_class": fitted.positive_class, "threshold": fitted.threshold, **origin}
+    run["data"] = data
     run |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), "features": fitted.features.raw}
     choices = {section: value for section, value in params.items() if section != "tune"}  # tuning determines no run
     run |= {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"], "metrics": found}
