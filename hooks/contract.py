@@ -71,9 +71,9 @@ def contract_text(answers: Answers, table: Table, scan: Scan, task: Task, judged
         lines += [
             f"      - {{property: delimiter, value: {quote(table.delimiter)}}}",
             f"      - {{property: encoding, value: {table.encoding}}}",
-            f"      - {{property: decimal, value: {quote(table.decimal)}}}",
         ]
     lines += [
+        f"      - {{property: decimal, value: {quote(table.decimal)}}}",
         f"      - {{property: missingValues, value: [{', '.join(map(quote, MISSING))}]}}",
         f"      - {{property: rowKey, value: {listing(row_key(judged))}}}  # stays, also when columns come or go",
         f"      - {{property: task, value: {task.name}}}",
