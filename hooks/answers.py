@@ -11,6 +11,7 @@ from names import word_set
 
 TASKS = ("auto", "binary", "multiclass", "regression")
 PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
+LICENSES = ("Apache-2.0", "MIT", "BSD-3-Clause", "Proprietary")
 DEMO_TARGET = "churned"
 
 # What the generated project imports or installs: a package of the same name would hide it, or depend on itself.
@@ -64,6 +65,8 @@ def read_answers(raw: Mapping[str, str]) -> Answers:
     task = raw["task"].strip()
     if task not in TASKS:
         raise Refusal(f"task {task!r} is not known: use one of {', '.join(TASKS)}.")
+    if raw["license"] not in LICENSES:
+        raise Refusal(f"license {raw['license']!r} is not offered: use one of {', '.join(LICENSES)}.")
     if raw["python_version"] not in PYTHON_VERSIONS:
         raise Refusal(
             f"python_version {raw['python_version']!r} is not supported: use one of {', '.join(PYTHON_VERSIONS)}."

@@ -12,7 +12,8 @@ from roles import Judged, Property
 from table import Table
 from task import Task
 
-PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*([-.][A-Za-z0-9_]+)*")
+WIDTH = 118
 YAML_WORDS = word_set("true false yes no on off null y n")
 UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
@@ -30,6 +31,19 @@ def scalar(text: str) -> str:
 def listing(values: Iterable[str]) -> str:
     """Write a list of texts."""
     return "[" + ", ".join(map(scalar, values)) + "]"
+
+
+def wrapped(before: str, items: Sequence[str], after: str = "") -> list[str]:
+    """Write a list on as many lines as it needs."""
+    indent = " " * (len(before) - len(before.lstrip()) + 2)
+    lines = [before + "["]
+    for item in items:
+        if len(lines[-1]) + len(item) > WIDTH and not lines[-1].endswith("["):
+            lines[-1] = lines[-1].rstrip()
+            lines.append(indent)
+        lines[-1] += f"{item}, "
+    lines[-1] = lines[-1].removesuffix(", ") + "]" + after
+    return lines
 
 
 def comment(text: str) -> str:
@@ -60,7 +74,7 @@ def contract_text(answers: Answers, table: Table, scan: Scan, task: Task, judged
         f"  purpose: {quote(answers.description or f'Predict {task.target}.')}",
         f"  limitations: {quote(limitations(scan, words))}",
         "servers:",
-        f"  - {{server: local, type: local, path: {quote('data/' + table.file_name)}, format: {table.format}}}",
+        f"  - {{server: local, type: local, path: data/{table.file_name}, format: {table.format}}}",
         "schema:",
         f"  - name: {scalar(re.sub(r'[.](csv|tsv|txt|tab|parquet)([.](gz|zip))?$', '', table.file_name))}",
         "    logicalType: object",
@@ -75,7 +89,8 @@ def contract_text(answers: Answers, table: Table, scan: Scan, task: Task, judged
     lines += [
         f"      - {{property: decimal, value: {quote(table.decimal)}}}",
         f"      - {{property: missingValues, value: [{', '.join(map(quote, MISSING))}]}}",
-        f"      - {{property: rowKey, value: {listing(row_key(judged))}}}  # stays, also when columns come or go",
+        "      # What identifies a row; it stays as it is, also when columns come or go.",
+        *wrapped("      - {property: rowKey, value: ", list(map(scalar, row_key(judged))), "}"),
         f"      - {{property: task, value: {task.name}}}",
         "    properties:",
     ]
@@ -107,7 +122,7 @@ def property_lines(entry: Property, physical_name: str | None) -> list[str]:
         lines.append("        unique: true")
     checked = "unused" not in entry.roles
     if kind.enum and checked:
-        lines.append("        enum: [" + ", ".join(f"{{value: {quote(value)}}}" for value in kind.enum) + "]")
+        lines += wrapped("        enum: ", [f"{{value: {quote(value)}}}" for value in kind.enum])
     if checked:
         lines += limit_lines(entry)
     if entry.restricted:

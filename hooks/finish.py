@@ -43,7 +43,7 @@ def remove_caches() -> None:
 def clean_commit(template: Path) -> str:
     """Return the template's commit, where it is a clean clone."""
     top, _, commit = (git(template, "rev-parse", "--show-toplevel", "HEAD") or "").partition("\n")
-    return commit if top == str(template) and git(template, "status", "--porcelain") == "" else ""
+    return commit if top and Path(top) == template and git(template, "status", "--porcelain") == "" else ""
 
 
 def pin_actions(repository: str, commit: str) -> list[str]:

@@ -6,7 +6,7 @@ from store import GIT_LIMIT_BYTES
 from table import Table
 from task import Task
 
-MOST_LINES = 14
+MOST_LINES = 12
 
 
 def found_text(table: Table, scan: Scan, task: Task, judged: Judged) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from columns import MISSING_SET, as_number
 from kinds import Kind
-from signals import bin_numbers, copied_share, explained_share, halves, ranking_score
+from signals import ROWS_PER_BIN, bin_numbers, copied_share, explained_share, halves, ranking_score
 from task import Task
 
 CERTAIN = 0.99
@@ -78,7 +78,10 @@ def numbers_of(kind: Kind, column: list[str], decimal: str) -> list[float | None
     """Return a column of numbers or dates as numbers; nothing for other columns."""
     numbers: dict[str, float | None]
     if kind.is_numeric:
-        numbers = {token: as_number(token, decimal) for token in set(column)}
+        absent = MISSING_SET.union(kind.missing_values)
+        numbers = {
+            token: None if token in absent else float(token.replace(decimal, ".")) for token in set(column)
+        }  # the pass has seen that they are numbers
     elif kind.dates:
         dates = {token: kind.dates.read(token) for token in set(column)}
         numbers = {token: None if when is None else (when - EPOCH).total_seconds() for token, when in dates.items()}
@@ -91,5 +94,5 @@ def levels_of(column: list[str], numbers: list[float | None] | None) -> list[lis
     """Turn a column into levels, numbers once coarsely and once finely; no value is a level too."""
     if numbers is None:
         return [["" if value in MISSING_SET else value for value in column]]
-    coarse, fine = (bin_numbers(numbers, most) for most in BINS)
-    return [coarse, fine] if coarse != fine else [coarse]
+    enough = len(numbers) >= 2 * BINS[0] * ROWS_PER_BIN  # for finer bins than the coarse ones
+    return [bin_numbers(numbers, most) for most in (BINS if enough else BINS[:1])]

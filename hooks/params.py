@@ -3,7 +3,6 @@
 from roles import Judged
 from task import Task
 
-
 SMALL_TABLE = 10_000  # rows below which trees learn slowly and stop early, or they learn the rows by heart
 
 

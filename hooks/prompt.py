@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from jinja2 import Environment
 from jinja2.ext import Extension
@@ -44,8 +45,16 @@ def actions_repository(github_owner: str) -> str:
     return match[1] if match else f"{github_owner}/model-review"
 
 
+def refuse(sentence: str) -> NoReturn:
+    """End cookiecutter with a sentence."""
+    print(f"model-review: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
 def accept(answers: Mapping[str, str]) -> str:
     """Refuse wrong answers now: cookiecutter makes a folder (or several, for `a/b`) before its first hook runs."""
+    if sys.version_info < OLDEST:
+        refuse(f"cookiecutter runs on Python {sys.version.split()[0]}: use `uvx --python 3.11 cookiecutter ...`.")
     sys.path.insert(0, str(ROOT / "hooks"))
     from answers import Refusal, read_answers
     from fetch import locate
@@ -55,8 +64,7 @@ def accept(answers: Mapping[str, str]) -> str:
         if accepted.dataset:
             locate(accepted.dataset, accepted.caller_folder)
     except Refusal as refusal:
-        print(f"model-review: {refusal}", file=sys.stderr)
-        sys.exit(2)
+        refuse(str(refusal))
     finally:
         sys.path.remove(str(ROOT / "hooks"))
     return "yes"

@@ -5,7 +5,6 @@ import csv
 import gzip
 import io
 import re
-import sys
 import zipfile
 import zlib
 from collections import Counter
@@ -78,7 +77,7 @@ class Table:
 
 def open_table(path: Path) -> Table:
     """Find out how a file is read, or refuse it."""
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(2**31 - 1)
     with path.open("rb") as file:
         magic = file.read(8)
     if not magic:

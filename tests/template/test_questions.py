@@ -46,6 +46,7 @@ TABLE = ("dataset=../shops.csv", "target=bought")
         (("project_slug=scikit-learn",), "'scikit_learn', which hides the library"),
         (("project_slug=tests",), "'tests', a folder of the project"),
         (("task=ranking",), "task 'ranking' is not known: use one of auto, binary, multiclass, regression."),
+        (("license=GPL",), "license 'GPL' is not offered"),
         (("python_version=2.7",), "python_version '2.7' is not supported"),
         (("github_owner=a b",), "github_owner 'a b'"),
         (("actions_repository=model-review",), "is not of the form owner/name"),
@@ -114,20 +115,8 @@ HOSTILE = """It's "quoted" \\n {curly} {{% raw %}} ''' \"\"\" #1: ünï & <b>"""
 
 
 def test_quotes_backslashes_and_braces_in_answers_arrive_unharmed(folder: Path) -> None:
-    typed = [
-        HOSTILE,
-        "shop-plan",
-        HOSTILE,
-        HOSTILE,
-        "octo-cat",
-        "../shops.csv",
-        "bought",
-        "auto",
-        "1",
-        "3.12",
-        "o/r",
-        "ghcr.io",
-    ]
+    typed = [HOSTILE, "shop-plan", HOSTILE, HOSTILE, "octo-cat", *(answer.partition("=")[2] for answer in TABLE)]
+    typed += ["auto", "MIT", "3.12", "o/r", "ghcr.io"]
     done = cookiecutter(folder, input="\n".join(typed) + "\n", flags=())
     assert done.returncode == 0, done.stdout + done.stderr
     project = folder / "shop-plan"
