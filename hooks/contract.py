@@ -138,9 +138,10 @@ def limit_lines(entry: Property) -> list[str]:
     """Return what limits the values."""
     kind = entry.kind
     limits = []
-    if kind.minimum is not None and not entry.unique:
+    grows = not {"identifier", "entity"}.isdisjoint(entry.roles)
+    if kind.minimum is not None and not grows:
         limits.append(f"minimum: {quote(kind.minimum) if kind.dates else kind.minimum}")
-    if kind.maximum is not None and not entry.unique:
+    if kind.maximum is not None and not grows:
         limits.append(f"maximum: {kind.maximum}")
     if kind.max_length is not None:
         limits.append(f"maxLength: {kind.max_length}")
@@ -160,7 +161,7 @@ def custom(entry: Property) -> Sequence[tuple[str, str]]:
         found.append(("dateFormats", json_list(kind.dates.formats)))
     if kind.missing_values:
         found.append(("missingValues", json_list(kind.missing_values)))
-    if kind.free_text:
+    if kind.free_text and "feature" in entry.roles:
         found.append(("text", "true"))
     if entry.positive_class is not None:
         found.append(("positiveClass", quote(entry.positive_class)))

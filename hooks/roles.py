@@ -20,7 +20,7 @@ SLICE_SHARE = 0.05  # of the second largest level
 ENTITY_LEVELS = 30
 PATTERN_SHARE = 0.8
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
-PHONE = re.compile(r"(\+|00)\d[\d ()/.-]{6,18}\d|\(?\d{2,5}\)?[ /-]\d[\d ()/.-]{4,14}\d")
+PHONE = re.compile(r"(\+|00)\d[\d ()/.-]{6,18}\d|\(\d{2,5}\) ?\d[\d /.-]{4,14}\d")
 DIGITS = re.compile(r"\+?[\d ()/.-]{6,20}")
 PERSON = re.compile(r"[^\W\d_][\w'.-]+,?( [^\W\d_][\w'.-]*){1,3}")
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -71,7 +71,7 @@ def assign_roles(scan: Scan, table: Table, task: Task) -> Judged:
     explain_dates(entries)
     scores = mark_leaks(entries, sample, task, table.decimal)
     if not any("feature" in entry.roles for entry in entries.values()):
-        reasons = "; ".join(f"{entry.name!r}: {entry.comment}" for entry in entries.values() if entry.comment)
+        reasons = "; ".join([f"{entry.name!r}: {entry.comment}" for entry in entries.values() if entry.comment][:3])
         raise Refusal(f"{table.path.name} has no column left to learn from ({reasons}).")
     mark_sensitive(entries)
     mark_slices(entries, scan.columns, scores)
@@ -80,7 +80,8 @@ def assign_roles(scan: Scan, table: Table, task: Task) -> Judged:
 
 def digest(column: Column) -> bytes:
     """Return what two columns with the same values share; 1 and 1.0 are the same number."""
-    chosen = column.number_digest if column.is_number and column.low <= column.high else column.text_digest
+    all_numbers = column.is_number and not column.odd and column.low <= column.high
+    chosen = column.number_digest if all_numbers else column.text_digest
     found: bytes = chosen.digest()
     return found
 
@@ -160,7 +161,8 @@ def choose_entity(entries: dict[str, Property], columns: Iterable[Column]) -> No
             entry = entries[column.name]
             if entry.roles == ("feature",) and wanted(column.name) and repeats(entry.kind, column):
                 reason = "an id that repeats: its rows stay together in the split"
-                entries[column.name] = replace(entry, roles=("entity",), comment=reason)
+                kind = replace(entry.kind, enum=())  # new ones come
+                entries[column.name] = replace(entry, kind=kind, roles=("entity",), comment=reason)
                 return
 
 
@@ -168,7 +170,7 @@ def repeats(kind: Kind, column: Column) -> bool:
     """Say whether a column holds ids of enough things to hold some of them out; `customer age` is none."""
     named = names.hints_identifier(column.name) or len(names.words_of(column.name)) == 1
     many = not column.missing and (column.levels is None or len(column.levels) >= ENTITY_LEVELS)
-    return named and many and kind.logical_type in ("integer", "string") and not kind.enum and not kind.free_text
+    return named and many and kind.logical_type in ("integer", "string") and not kind.free_text
 
 
 def choose_time(
@@ -182,18 +184,19 @@ def choose_time(
     named = [entry for entry in candidates if names.hints(entry.name, names.TIME)]
     if not named and len(candidates) != 1:
         return None
-    entry = (named or candidates)[0]
-    assert entry.kind.dates
     target = sample[task.target]
     rows = [row for row, value in enumerate(target) if labelled(value, task, decimal)]
-    days = [entry.kind.dates.read(sample[entry.name][row]) for row in rows]
     labels = [target[row] if task.labels else "" for row in rows]
-    found = evaluation_from([None if day is None else day.date() for day in days], labels)
-    if found is None or not entry.kind.required:
+    for entry in named or candidates:
+        assert entry.kind.dates
+        days = [entry.kind.dates.read(sample[entry.name][row]) for row in rows]
+        found = evaluation_from([None if day is None else day.date() for day in days], labels)
+        if found and entry.kind.required:
+            reason = "when the row happened: the split is by time"
+            entries[entry.name] = replace(entry, roles=("time",), comment=reason)
+            return found
         entries[entry.name] = replace(entry, comment="a date, but no day in it divides the rows into a fair test")
-        return None
-    entries[entry.name] = replace(entry, roles=("time",), comment="when the row happened: the split is by time")
-    return found
+    return None
 
 
 def explain_dates(entries: dict[str, Property]) -> None:

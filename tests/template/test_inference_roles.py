@@ -79,6 +79,12 @@ def test_entity_is_found_in_a_table_so_long_that_the_sample_hardly_repeats(tmp_p
     assert inferred.with_role("entity") == ["customer_id"]
 
 
+def test_a_few_dozen_patients_with_many_visits_each_are_entities_and_none_of_them_is_listed(tmp_path: Path) -> None:
+    inferred = roles(tmp_path, patient_id=lambda n, d: f"P{n % 40:02d}")
+    assert inferred.with_role("entity") == ["patient_id"]
+    assert "enum" not in inferred.columns["patient_id"]
+
+
 def day(number: int, step: int = 1) -> str:
     return (date(2023, 1, 1) + timedelta(days=number * step)).isoformat()
 
@@ -95,6 +101,11 @@ def test_time_is_a_date_by_name_and_never_a_birthday(tmp_path: Path) -> None:
     found = inferred.params["split"]["evaluation_from"]
     later = sum(day(number // 4) >= found for number in range(600))
     assert 0.15 < later / 600 < 0.25
+
+
+def test_the_next_date_is_taken_where_the_first_one_divides_badly(tmp_path: Path) -> None:
+    inferred = roles(tmp_path, start_date=lambda n, d: day(n % 2), event_date=lambda n, d: day(n // 4))
+    assert inferred.with_role("time") == ["event_date"]
 
 
 def test_a_single_date_is_the_time_also_without_a_telling_name(tmp_path: Path) -> None:
@@ -155,6 +166,15 @@ def test_constants_copies_and_empty_columns_are_unused_with_the_reason(tmp_path:
     assert inferred.comment("amount_again") == "a copy of column 'amount'"
     assert inferred.comment("fixed") == "constant: 'EUR' in every row"
     assert inferred.comment("empty") == "no value in any row"
+
+
+def test_columns_of_the_same_numbers_and_other_words_are_no_copies(tmp_path: Path) -> None:
+    inferred = roles(
+        tmp_path,
+        first=lambda n, d: "low" if n % 50 == 0 else str(n % 7),
+        second=lambda n, d: "high" if n % 50 == 0 else str(n % 7),
+    )
+    assert not inferred.with_role("unused")
 
 
 def test_sensitive_columns_are_known_by_name_in_several_writings(tmp_path: Path) -> None:
