@@ -58,7 +58,8 @@ class Column:
         """Take in the cells of some rows."""
         self.rows += len(cells)
         joined = SEPARATOR.join(cells)
-        if not joined.isascii() or any(map(joined.__contains__, BLANKS)):  # else there is nothing to strip
+        separators = joined.count(SEPARATOR) - len(cells) + 1  # inside of cells
+        if separators or not joined.isascii() or any(map(joined.__contains__, BLANKS)):  # else nothing to strip
             cells = list(map(str.strip, cells))
             joined = SEPARATOR.join(cells)
         self.text_digest.update((joined + SEPARATOR).encode("utf-8", "surrogatepass"))
@@ -96,7 +97,7 @@ class Column:
 
     def _absorb_numbers(self, cells: Sequence[str], present: Sequence[str], joined: str, absent: set[str]) -> None:
         text = SEPARATOR + (joined if not absent else SEPARATOR.join(present))
-        numbers = self._read(text)
+        numbers = self._read(text, len(present))
         if numbers is None:
             bad = {token for token in set(present) if not self._one_number(token)}
             self.odd.update(filter(bad.__contains__, present))
@@ -109,7 +110,7 @@ class Column:
                 self.number_digest.update(b"missing" * len(cells))
                 return
             text = SEPARATOR + SEPARATOR.join(good)
-            numbers = self._read(text)
+            numbers = self._read(text, len(good))
             if numbers is None:
                 self.is_number = False
                 return
@@ -121,7 +122,7 @@ class Column:
         if absent:
             self.number_digest.update(bytes(map(absent.__contains__, cells)))
 
-    def _read(self, text: str) -> "array[float] | None":
+    def _read(self, text: str, count: int) -> "array[float] | None":
         """Read numbers at C speed; none if one of them is something else. 00123 is a code, 1_000 and inf are text."""
         if self.decimal == ",":
             if "." in text:
@@ -133,7 +134,7 @@ class Column:
             numbers = array("d", map(float, text[1:].split(SEPARATOR)))
         except ValueError:
             return None
-        return None if float("inf") in (max(numbers), -min(numbers)) else numbers
+        return None if len(numbers) != count or float("inf") in (max(numbers), -min(numbers)) else numbers
 
     @property
     def present(self) -> int:

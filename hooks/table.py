@@ -167,7 +167,7 @@ def detect_encoding(path: Path) -> str:
 def binary_looking(block: bytes) -> bool:
     """Say whether many control characters stand in the first kilobytes."""
     head = block[:4096]
-    return len(re.findall(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", head)) > len(head) / 100
+    return len(re.findall(rb"[\x01-\x08\x0e-\x1a]", head)) > len(head) / 100
 
 
 def sniff_delimiter(path: Path, head: str) -> tuple[str, list[list[str]]]:
