@@ -52,12 +52,10 @@ def test_demo_from_a_fresh_clone_is_quick_cold_and_quicker_warm_and_leaves_nothi
     print(printed, f"cold: {cold:.0f} s")
     for promised in ("Metrics on", "roc_auc", "Prediction:", "The project is in .demo/customer-churn"):
         assert promised in printed
-    assert cold < COLD_SECONDS
 
     printed, warm = make_demo(clone, home)
     print(printed, f"warm: {warm:.0f} s")
     assert (clone / ".demo/customer-churn.previous/contract.yaml").is_file()
-    assert warm < WARM_SECONDS
 
     assert processes_of(clone) == []
     changed = subprocess.run(
@@ -65,3 +63,7 @@ def test_demo_from_a_fresh_clone_is_quick_cold_and_quicker_warm_and_leaves_nothi
     )
     assert changed.stdout == ""
     assert sorted(path.name for path in home.iterdir()) in (["uv"], [".cache", "uv"])
+
+    busy = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    assert cold < COLD_SECONDS, busy
+    assert warm < WARM_SECONDS, busy
