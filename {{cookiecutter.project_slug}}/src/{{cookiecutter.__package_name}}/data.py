@@ -38,7 +38,7 @@ def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFr
     with warnings.catch_warnings():  # a row longer than the header is an error; pandas would cut it
         warnings.simplefilter("error", pd.errors.ParserWarning)
         reader = pd.read_csv(path, header=0, names=header, chunksize=size, **options)
-        yield from [reader] if size is None else reader
+        yield from ([reader] if isinstance(reader, pd.DataFrame) else reader)
 
 
 def _parquet(path: Path, size: int | None) -> Iterator[pd.DataFrame]:

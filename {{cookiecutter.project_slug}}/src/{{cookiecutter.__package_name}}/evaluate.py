@@ -55,7 +55,7 @@ def _slices(values: pd.Series) -> np.ndarray:
         edges = np.unique(values.dropna().quantile([0, 0.25, 0.5, 0.75, 1]).to_numpy())
         shown = [f"{edge:g}" if isinstance(edge, float) else str(edge)[:10] for edge in edges]
         names = [f"{low} to {high}" for low, high in itertools.pairwise(shown)]
-        values = pd.cut(values, edges, include_lowest=True, labels=names, ordered=False) if names else values
+        values = pd.cut(values, list(edges), include_lowest=True, labels=names, ordered=False) if names else values
     return values.astype("str").fillna("(missing)").to_numpy(dtype=object)
 
 

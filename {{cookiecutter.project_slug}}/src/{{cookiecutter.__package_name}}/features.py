@@ -29,8 +29,8 @@ class Features:
         """The raw columns that a model of these features reads."""
         return [*self.numbers, *self.dates, *self.texts, *self.levels]
 
-    def columns(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Model columns from raw ones: n floats (missing is NaN), n dates (NaT) or n texts (None or NaN) per column.
+    def columns(self, values: Any) -> dict[str, np.ndarray]:
+        """Model columns from raw ones by name: n floats (missing is NaN), n dates (NaT) or n texts (None or NaN) per column.
 
         Returns:
             Float arrays, and for categories object arrays of text without missing values.
@@ -49,7 +49,7 @@ class Features:
         return made
 
 
-def learn(train: Mapping[str, Any], contract: Contract, settings: Mapping[str, int]) -> Features:
+def learn(train: Any, contract: Contract, settings: Mapping[str, int]) -> Features:
     """Sort the contract's features by kind, and find the frequent levels of the categories in training rows.
 
     Args:

@@ -49,7 +49,8 @@ def score(model: Model, predictions: pd.DataFrame) -> tuple[dict[str, float], li
         Metric name to value, and a sentence about those that these rows do not allow.
     """
     test = predictions[predictions["scenario"] == "test"]
-    y, p, s, table = test["y_true"].to_numpy(), test["y_pred"].to_numpy(), None, REGRESSION
+    s: Any = None
+    y, p, table = test["y_true"].to_numpy(), test["y_pred"].to_numpy(), REGRESSION
     if model.task == "binary":
         y, p, s, table = y == model.positive_class, p == model.positive_class, test["score"].to_numpy(), BINARY
     elif model.task == "multiclass":

@@ -75,7 +75,7 @@ def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[st
         {
             "row_id": digests + "-" + digests.groupby(digests).cumcount().astype("str"),
             "part": _parts(raw, typed, contract, split, keys),
-            "features_digest": _digests(_joined(raw, sorted(set(raw) - {contract.target.name})), 16),
+            "features_digest": _digests(_joined(raw, sorted(set(map(str, raw)) - {contract.target.name})), 16),
             "label_digest": _digests(raw[contract.target.name], 16),
         },
         raw.index,
