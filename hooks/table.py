@@ -21,6 +21,7 @@ from fetch import safe_name
 HEAD_CHARACTERS = 1 << 16
 BLOCK_BYTES = 1 << 20
 CELLS_PER_CHUNK = 100_000  # more do not fit into the processor's caches
+HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*")*(\r\n|\n|\r)')  # up to its line end, which may be quoted inside
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -93,6 +94,11 @@ def open_table(path: Path) -> Table:
         raise Refusal(f"{path.name} is empty: a header line and at least 30 rows are needed.")
     if re.match(r"\s*(<!doctype|<html|<head|<\?xml|<body)", head, re.IGNORECASE):
         raise Refusal(f"{path.name} holds a web page (HTML or XML), not a table: download the file behind that page.")
+    ended = HEADER.match(head.lstrip())
+    if ended and ended[1] == "\r":
+        raise Refusal(
+            f"{path.name} ends its lines with carriage returns alone, as old Macs did: save it with line feeds."
+        )
     delimiter, rows = sniff_delimiter(path, head)
     names, physical = name_columns(path, rows[0])
     decimal = "," if delimiter != "," and has_decimal_commas(rows[1:]) else "."

@@ -418,6 +418,7 @@ REFUSED = [
         few(40) + b"1,2,3\n" + few(9),
         "t.csv, line 42: 3 cells, but the header has 2",
     ),
+    Refused("old Mac line ends", "t.csv", few(40).replace(b"\n", b"\r"), "t.csv ends its lines with carriage returns"),
     Refused("a column name twice", "t.csv", b"y,a,a\n" + b"1,2,3\n" * 40, "two columns named 'a'"),
     Refused(
         "a target that is no column", "t.csv", few(40), "target 'Y ' is not a column of t.csv: did you mean 'y'?", "Y "
