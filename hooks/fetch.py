@@ -53,4 +53,5 @@ def download(url: str, folder: Path) -> Path:
 
 def safe_name(name: str) -> str:
     """Return a file name that every shell and file system takes as it is."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "table.csv"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    return re.sub(r"-+(?=\.)", "", plain).strip(".-") or "table.csv"

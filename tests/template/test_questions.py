@@ -147,6 +147,23 @@ def test_generated_folder_holds_the_table_the_contracts_and_nothing_hidden_of_ou
     assert not caches
 
 
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("my shops (1).csv", "my-shops-1.csv"),
+        ("größe & co.txt", "gr-e-co.txt"),
+        ("shops", "shops.csv"),
+        ("shops.dat", "shops.dat.csv"),
+        (".csv", "csv.csv"),
+        ("Shops.CSV", "Shops.CSV"),
+    ],
+)
+def test_stored_file_has_a_name_that_every_shell_takes(folder: Path, name: str, stored: str) -> None:
+    shutil.copyfile(folder.parent / "shops.csv", folder.parent / name)
+    project = bake(folder, f"dataset=../{name}", "target=bought")
+    assert [path.name for path in (project / "data").iterdir()] == [stored]
+
+
 def test_git_starts_on_main_with_nothing_committed(folder: Path) -> None:
     project = bake(folder, *TABLE)
     head = (project / ".git" / "HEAD").read_text(encoding="utf-8")
