@@ -84,10 +84,11 @@ def generate() -> None:
 
 
 def reuse_environment() -> None:
-    """Move the earlier project's environment to the same place in the new one."""
-    earlier = PROJECT.with_name(f"{PROJECT.name}.previous") / ".venv"
-    if earlier.exists():
-        earlier.rename(PROJECT / ".venv")
+    """Move the earlier project's environment and its lock to the same place in the new one; `uv sync` checks both."""
+    previous = PROJECT.with_name(f"{PROJECT.name}.previous")
+    for name in (".venv", "uv.lock"):
+        if (previous / name).exists():
+            (previous / name).rename(PROJECT / name)
 
 
 def free_port() -> int:
