@@ -51,7 +51,10 @@ def test_the_run_records_what_decided_it(demo: Path) -> None:
     scenarios = {"test", "noise:0.1", "noise:0.5", "missing:0.05", "missing:0.2", "unseen-category"}
     assert set(predictions["scenario"]) == scenarios
     assert (
-        predictions.groupby("scenario")["row_id"].agg(["size", "nunique"]).eq(made["data"]["evaluation_rows"]).all(None)
+        predictions.groupby("scenario")["row_id"]
+        .agg(["size", "nunique"])
+        .eq(made["data"]["evaluation_rows"])
+        .all(axis=None)
     )
     assert any(name.startswith("slice:") for name in predictions)
     assert "entity" in predictions

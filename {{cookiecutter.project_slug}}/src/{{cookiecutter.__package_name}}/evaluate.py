@@ -5,7 +5,6 @@ A review scores main's model this way: its own code, the pull request's evaluati
 
 import argparse
 import itertools
-import json
 import shutil
 import time
 from collections.abc import Iterable
@@ -76,7 +75,7 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     truth = labels(raw, typed, contract)
     if fitted.classes and (unknown := set(truth) - set(fitted.classes)):
         raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown: {cannot}")
-    run = json.loads((source / "run.json").read_text(encoding="utf-8"))
+    run = rundir.read(source)
     started = time.perf_counter()
     known = {"row_id": raw["row_id"].to_numpy(), "y_true": truth}
     scored = predictions(fitted, typed, known, contract, run["seed"], SCENARIOS)

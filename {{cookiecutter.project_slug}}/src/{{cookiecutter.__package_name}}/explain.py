@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
 from tqdm import tqdm
 
-from . import ROOT, command, model
+from . import ROOT, command, model, rundir
 from .command import InputError
 from .contract import load_contract
 from .data import parse
@@ -80,6 +80,7 @@ def main() -> None:
     given = parser.parse_args()
 
     def work() -> None:
+        rundir.read(given.run)
         fitted, contract = model.load(given.run / "model"), load_contract(given.run / "contract.yaml")
         raw = pd.read_parquet(given.run / "evaluation.parquet").astype("str")
         typed, _ = parse(raw, contract)

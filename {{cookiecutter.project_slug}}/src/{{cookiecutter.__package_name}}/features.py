@@ -30,7 +30,7 @@ class Features:
         return [*self.numbers, *self.dates, *self.texts, *self.levels]
 
     def columns(self, values: Any) -> dict[str, np.ndarray]:
-        """Model columns from raw ones by name: n floats (missing is NaN), n dates (NaT) or n texts (None or NaN) per column.
+        """Model columns from raw ones by name: floats (missing is NaN), dates (NaT) or texts (None or NaN), n of each.
 
         Returns:
             Float arrays, and for categories object arrays of text without missing values.

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from . import ROOT
+from .command import InputError
 from .contract import TEMPORAL, Contract
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops", "mlflow", "bentoml")
@@ -34,6 +35,13 @@ def new(folder: Path) -> Iterator[Path]:
         folder.rename(former)
     fresh.rename(folder)
     shutil.rmtree(former, ignore_errors=True)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The `run.json` of a run directory."""
+    if not (folder / "run.json").is_file():
+        raise InputError(f"{folder}: holds no run; run `uv run train` first")
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
 
 
 def write_json(path: Path, content: Any) -> None:

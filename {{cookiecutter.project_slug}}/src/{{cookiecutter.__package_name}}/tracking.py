@@ -3,7 +3,6 @@
 The run directory comes first. A server that is down loses nothing: `uv run train --log-only` sends the run later.
 """
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from . import ROOT, model, rundir
-from .command import InputError
 from .contract import load_contract
 from .data import parse
 
@@ -21,8 +19,7 @@ SERVING = ("scikit-learn", "pandas", "skops")
 
 def log(run_folder: Path) -> None:
     """Send a run directory to MLflow and note the MLflow run in its `run.json`; if that fails, warn and go on."""
-    if not (run_folder / "run.json").is_file():
-        raise InputError(f"{run_folder}: holds no run; run `uv run train` first")
+    rundir.read(run_folder)
     try:
         sent = _send(run_folder)
     except Exception as error:  # MLflow raises whatever its store, server or database driver raises
@@ -31,12 +28,7 @@ def log(run_folder: Path) -> None:
             f"warning: not logged to MLflow ({reason}); `uv run train --log-only` sends the run later", file=sys.stderr
         )
     else:
-        rundir.write_json(run_folder / "run.json", _read(run_folder) | {"tracking": sent})
-
-
-def _read(run_folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))
-    return content
+        rundir.write_json(run_folder / "run.json", rundir.read(run_folder) | {"tracking": sent})
 
 
 def _open(experiment: str) -> Any:
@@ -56,7 +48,7 @@ def _open(experiment: str) -> Any:
 
 
 def _send(run_folder: Path) -> dict[str, Any]:
-    run, contract = _read(run_folder), load_contract(run_folder / "contract.yaml")
+    run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
     mlflow, fitted = _open(contract.id), model.load(run_folder / "model")
     example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
     columns = fitted.columns(example)
