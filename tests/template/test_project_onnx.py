@@ -30,7 +30,8 @@ for estimator in ("hist_gradient_boosting", "linear"):
     columns = fitted.columns(rows)
     kinds = {name: StringTensorType if name in fitted.features.levels else FloatTensorType for name in columns}
     options = {"zipmap": False} if classes else None
-    exported = skl2onnx.to_onnx(fitted.pipeline, initial_types=[(n, k([None, 1])) for n, k in kinds.items()], options=options)
+    types = [(name, kind([None, 1])) for name, kind in kinds.items()]
+    exported = skl2onnx.to_onnx(fitted.pipeline, initial_types=types, options=options)
     session = onnxruntime.InferenceSession(exported.SerializeToString(), providers=["CPUExecutionProvider"])
     values = [columns[[n]].to_numpy(object if k is StringTensorType else np.float32) for n, k in kinds.items()]
     feed = {entry.name: value for entry, value in zip(session.get_inputs(), values, strict=True)}  # names are made safe
