@@ -115,6 +115,9 @@ def load_params(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: unknown field {min(unknown)!r}; known are {', '.join(sorted(PARAMS))}")
     if params["estimator"] not in ESTIMATORS:
         raise InputError(f"{path}: estimator is {params['estimator']!r}; choose one of {', '.join(ESTIMATORS)}")
+    params["threshold"] = {"metric": "f1", "folds": 3} | (params.get("threshold") or {})
+    if params["threshold"]["metric"] not in ("f1", "balanced_accuracy"):
+        raise InputError(f"{path}: threshold.metric must be f1 or balanced_accuracy")
     if not 0 < params["split"].get("evaluation_share", 0) < 1:
         raise InputError(f"{path}: split.evaluation_share must lie between 0 and 1, such as 0.2")
     return params

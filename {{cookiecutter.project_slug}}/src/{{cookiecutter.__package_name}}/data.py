@@ -80,7 +80,7 @@ def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
         numbers = pd.to_numeric(text, errors="coerce").astype(float)
         return numbers.where(np.isfinite(numbers))
     if column.type in TEMPORAL:
-        dates = pd.Series(np.datetime64("NaT", "s"), index=text.index)
+        dates = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")  # seconds reach the years 1 and 9999
         for form in column.more["dateFormats"]:
             dates = dates.fillna(pd.to_datetime(text, format=form, errors="coerce").astype("datetime64[s]"))
         return dates

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import balanced_accuracy_score, f1_score
+from sklearn.metrics import precision_recall_curve, roc_curve
 from sklearn.model_selection import cross_val_predict
 
 from . import ROOT, command, metrics, model, rundir, tracking
@@ -19,8 +19,6 @@ from .evaluate import predictions
 from .features import learn
 from .rows import Table, evaluation_digest, load
 from .scenarios import SCENARIOS
-
-THRESHOLD_METRICS = {"f1": f1_score, "balanced_accuracy": balanced_accuracy_score}
 
 
 def fit(estimator: str, table: Table, classes: tuple[str, ...], params: dict[str, Any]) -> model.Model:
@@ -44,9 +42,13 @@ def _threshold(pipeline: Any, columns: pd.DataFrame, table: Table, positive: str
         return 0.5
     folds = table.folds(count, params["seed"]).split(columns, truth, table.groups)
     scores = cross_val_predict(pipeline, columns, truth, cv=list(folds), method="predict_proba")[:, -1]
-    candidates = np.unique(np.quantile(scores, np.linspace(0.01, 0.99, 99)))
-    metric = THRESHOLD_METRICS[params["threshold"]["metric"]]
-    return float(candidates[int(np.argmax([metric(truth, scores >= candidate) for candidate in candidates]))])
+    if params["threshold"]["metric"] == "f1":
+        precision, recall, candidates = precision_recall_curve(truth, scores)
+        quality = (2 * precision * recall / np.maximum(precision + recall, 1e-12))[:-1]
+    else:
+        false_positives, true_positives, candidates = roc_curve(truth, scores)
+        quality, candidates = (true_positives - false_positives)[1:], candidates[1:]  # the first takes no row
+    return float(candidates[int(np.argmax(quality))])
 
 
 def train(out: Path) -> dict[str, Any]:
