@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from . import ROOT, model
 from .contract import TEMPORAL, Column, load_contract
 
-MODEL = Path(os.environ.get("MODEL_FOLDER", ROOT / "run/model"))
+HOME = ROOT if (ROOT / "run/model").exists() else ROOT / "src"  # a bento holds everything in its folder src
+MODEL = Path(os.environ.get("MODEL_FOLDER", HOME / "run/model"))
 FITTED, CONTRACT = model.load(MODEL), load_contract(MODEL.parent / "contract.yaml")
 COLUMNS = [column for column in CONTRACT.columns if column.name in FITTED.features.raw]
 TYPES: dict[str, Any] = {"integer": int, "number": float, "boolean": bool, "date": date, "timestamp": datetime}
@@ -20,6 +21,8 @@ TYPES: dict[str, Any] = {"integer": int, "number": float, "boolean": bool, "date
 
 def _field(column: Column) -> tuple[Any, Any]:
     """Type and limits of a column; its JSON key is its name, whatever characters that has."""
+    if column not in COLUMNS:
+        return Any, Field(None, alias=column.name, description="may be sent, is not used")
     kind = TYPES.get(column.type, Literal[column.allowed] if column.allowed else str)
     limits: dict[str, Any] = {"allow_inf_nan": False} if column.type == "number" else {}
     if column.type in ("integer", "number"):
@@ -28,7 +31,10 @@ def _field(column: Column) -> tuple[Any, Any]:
     return kind if column.required else kind | None, Field(default, alias=column.name, **limits)
 
 
-FIELDS: dict[str, Any] = {f"column_{number}": _field(column) for number, column in enumerate(COLUMNS)}
+FIELDS: dict[str, Any] = {
+    f"column_{number}": _field(column)
+    for number, column in enumerate([*COLUMNS, *(other for other in CONTRACT.columns if other not in COLUMNS)])
+}
 Row = create_model("Row", __config__=ConfigDict(extra="forbid", title="One row of the table"), **FIELDS)
 
 
