@@ -1,0 +1,242 @@
+"""The estimate of one metric's difference: picks the method that fits the metric and the rows."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_review.doubts import doubts
+from model_review.metrics.answers import Answers, Floats, UndefinedMetric
+from model_review.metrics.catalog import Metric
+from model_review.metrics.confusion import COUNT_METRICS
+from model_review.metrics.losses import ratio_terms, ratio_value, row_losses
+from model_review.metrics.ranking import placements, split
+from model_review.metrics.values import value
+from model_review.pull import difference_pull
+from model_review.statistics import bootstrap, weighted
+from model_review.statistics.delong import delong
+from model_review.statistics.estimate import Estimate, certain, pivotal
+from model_review.statistics.losses import bca_mean, paired_t, sign_flip_p
+from model_review.statistics.proportions import paired_proportion
+
+FEW_ROWS = 200  # below this, means of losses take BCa in place of Student's t
+MANY_UNITS = 50_000  # above this, a linearised interval takes over from the bootstrap
+MANY_CELLS = 20_000_000
+REPLICATES = 2000
+BCA_REPLICATES = 10_000
+
+
+@dataclass(frozen=True)
+class Design:
+    """How the rows were drawn, and how to draw them again.
+
+    Attributes:
+        entity: Code of each row's entity where entities repeat, else None.
+        seed: Derived from the content, so that the same input gives the same interval.
+        replicates: Bootstrap draws.
+    """
+
+    entity: NDArray[np.int64] | None
+    seed: int
+    replicates: int = REPLICATES
+
+    def rng(self, metric: Metric) -> np.random.Generator:
+        """A generator of its own for each metric, so that adding a metric does not move the others."""
+        return np.random.default_rng([self.seed, *metric.name.encode()])
+
+    def take(self, rows: NDArray[np.generic]) -> "Design":
+        """The same design on some of the rows."""
+        return Design(None if self.entity is None else repeats(self.entity[rows]), self.seed, self.replicates)
+
+
+def repeats(entity: NDArray[np.generic]) -> NDArray[np.int64] | None:
+    """Entity codes 0, 1, ...; None where every row is an entity of its own."""
+    names, codes = np.unique(entity, return_inverse=True)
+    return codes.astype(np.int64) if len(names) < len(codes) else None
+
+
+def compare_metric(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
+    """The difference of one metric, challenger minus champion, on the same rows."""
+    for side in (champion, challenger):
+        value(metric, side)  # raises where the metric has no value
+    if design.entity is not None:
+        estimate = _clustered(metric, champion, challenger, design, design.entity)
+    else:
+        estimate = _independent(metric, champion, challenger, design)
+    found = doubts(metric, champion, challenger, estimate, design.entity)
+    return replace(estimate, doubts=estimate.doubts + found)
+
+
+def _independent(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
+    match metric.family:
+        case "rate":
+            return _rate(metric, champion, challenger)
+        case "loss":
+            difference = row_losses(metric.name, challenger) - row_losses(metric.name, champion)
+            rng = design.rng(metric)
+            p_value = sign_flip_p(difference, rng)
+            if len(difference) < FEW_ROWS and np.ptp(difference) > 0:
+                return replace(bca_mean(difference, rng, BCA_REPLICATES), p_value=p_value)
+            return paired_t(difference, p_value)
+        case "auc":
+            return _auc(metric, champion, challenger, design)
+        case "macro_auc":
+            return replace(_linearised(metric, champion, challenger), method="DeLong, one against the rest, linearised")
+        case _:
+            return _bootstrap(metric, champion, challenger, design)
+
+
+def _rate(metric: Metric, champion: Answers, challenger: Answers) -> Estimate:
+    truth = champion.truth
+    rows = np.ones(len(truth), bool) if metric.name == "accuracy" else truth == (metric.name == "recall")
+    before, after = (champion.predicted == truth)[rows], (challenger.predicted == truth)[rows]
+    return paired_proportion(int((after & ~before).sum()), int((before & ~after).sum()), int(rows.sum()))
+
+
+def _auc(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
+    sides = placements(*split(champion, metric.name)), placements(*split(challenger, metric.name))
+    estimate = delong(*sides)
+    if estimate.se > 0 or bool((champion.scores() == challenger.scores()).all()):
+        return estimate
+    truth = champion.truth == 1
+    draws = weighted.draws(
+        weighted.weighted_auc(truth, champion.scores()),
+        weighted.weighted_auc(truth, challenger.scores()),
+        [np.flatnonzero(truth), np.flatnonzero(~truth)],
+        len(truth),
+        design.replicates,
+        design.rng(metric),
+    )
+    spread = bootstrap.spread(difference_pull(metric, champion, challenger), truth.astype(np.int64))
+    drawn = bootstrap.percentile(estimate.delta, draws, spread, "stratified paired bootstrap", len(truth))
+    return replace(drawn, notes=("DeLong's variance is 0 here, so the interval is a bootstrap's",))
+
+
+def _strata(metric: Metric, champion: Answers) -> NDArray[np.int64]:
+    """Classes are drawn apart; numbers are not."""
+    if champion.task == "regression":
+        return np.zeros(len(champion), dtype=np.int64)
+    return champion.truth.astype(np.int64)
+
+
+def _linearised(metric: Metric, champion: Answers, challenger: Answers) -> Estimate:
+    delta = value(metric, challenger) - value(metric, champion)
+    spread = bootstrap.spread(difference_pull(metric, champion, challenger), _strata(metric, champion))
+    return pivotal(delta, spread.se, spread.degrees, "linearised (influence function)", len(champion))
+
+
+def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
+    counted = metric.name in COUNT_METRICS and champion.classes <= 50
+    if len(champion) > MANY_UNITS and not counted:
+        return _linearised(metric, champion, challenger)
+    strata = _strata(metric, champion)
+    spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
+    rng = design.rng(metric)
+    if counted:
+        draws = _count_draws(metric, champion, challenger, design.replicates, rng)
+    elif metric.family == "ratio":
+        terms = [ratio_terms(metric.name, side) for side in (champion, challenger)]
+        means = bootstrap.draw_means(np.hstack(terms), np.ones(len(strata)), strata, design.replicates, rng)
+        draws = _ratio_difference(metric, means)
+    else:
+        groups = [np.flatnonzero(strata == code) for code in np.unique(strata)]
+        sides = _weighted(metric, champion), _weighted(metric, challenger)
+        draws = weighted.draws(*sides, groups, len(strata), design.replicates, rng)
+    delta = value(metric, challenger) - value(metric, champion)
+    name = "paired bootstrap" if champion.task == "regression" else "stratified paired bootstrap"
+    return bootstrap.percentile(delta, draws, spread, name, len(champion))
+
+
+def _weighted(metric: Metric, side: Answers) -> weighted.Weighted:
+    match metric.family:
+        case "average_precision":
+            return weighted.weighted_average_precision(side.truth == 1, side.scores())
+        case "auc":
+            return weighted.weighted_auc(side.truth == 1, side.scores())
+        case "macro_auc":
+            return weighted.weighted_macro_auc(side.truth.astype(np.int64), side.scores())
+        case "median":
+            return weighted.weighted_median(row_losses("mae", side))
+        case _:
+            raise UndefinedMetric(f"{metric.name} has no weighted form")
+
+
+def _ratio_difference(metric: Metric, means: Floats) -> Floats:
+    half = means.shape[1] // 2
+    return np.asarray(ratio_value(metric.name, means[:, half:]) - ratio_value(metric.name, means[:, :half]))
+
+
+def _count_draws(
+    metric: Metric, champion: Answers, challenger: Answers, replicates: int, rng: np.random.Generator
+) -> Floats:
+    """Draws of a count metric: equal rows are one cell, so a draw costs the same for a thousand rows or ten million."""
+    size = champion.classes
+    code = (champion.truth.astype(np.int64) * size + champion.predicted) * size + challenger.predicted
+    cells, counts = np.unique(code, return_counts=True)
+    truth, before, after = cells // size**2, cells // size % size, cells % size
+    result = []
+    score = COUNT_METRICS[metric.name]
+    for block in bootstrap.block_rows(replicates, 2 * size**2):
+        drawn = bootstrap.draw_counts(counts, truth, block, rng)
+        sides = []
+        for predicted in (before, after):
+            member = np.zeros((len(cells), size * size))
+            member[np.arange(len(cells)), truth * size + predicted] = 1
+            sides.append(score((drawn @ member).reshape(block, size, size)))
+        result.append(sides[1] - sides[0])
+    return np.concatenate(result)
+
+
+def _clustered(
+    metric: Metric, champion: Answers, challenger: Answers, design: Design, entity: NDArray[np.int64]
+) -> Estimate:
+    entities, rows = int(entity.max()) + 1, len(entity)
+    delta = value(metric, challenger) - value(metric, champion)
+    pulls = np.bincount(entity, difference_pull(metric, champion, challenger), entities) * entities / rows
+    spread = bootstrap.spread(pulls)
+    if spread.se == 0:
+        return certain(delta, "cluster bootstrap over entity", entities)
+    wide = entities * champion.classes**2 > MANY_CELLS and metric.name in COUNT_METRICS
+    if rows > MANY_UNITS or wide:
+        return pivotal(delta, spread.se, entities - 1, "linearised, clustered by entity", entities)
+    rng = design.rng(metric)
+    if metric.family in ("auc", "macro_auc", "average_precision", "median"):
+        sides = _weighted(metric, champion), _weighted(metric, challenger)
+        draws = weighted.cluster_draws(*sides, entity, entities, design.replicates, rng)
+    else:
+        draws = _cluster_mean_draws(metric, champion, challenger, design, entity, entities, rng)
+    return bootstrap.percentile(delta, draws, spread, "cluster bootstrap over entity", entities)
+
+
+def _cluster_mean_draws(
+    metric: Metric,
+    champion: Answers,
+    challenger: Answers,
+    design: Design,
+    entity: NDArray[np.int64],
+    entities: int,
+    rng: np.random.Generator,
+) -> Floats:
+    terms = np.hstack([_terms(metric, side) for side in (champion, challenger)])
+    sums = np.column_stack([np.bincount(entity, term, entities) for term in terms.T])
+    sizes = np.bincount(entity, minlength=entities).astype(float)
+    strata = np.zeros(entities, dtype=np.int64)
+    means = bootstrap.draw_means(sums, sizes, strata, design.replicates, rng)
+    if metric.family == "ratio":
+        return _ratio_difference(metric, means)
+    if metric.family == "loss":
+        return np.asarray(means[:, 1] - means[:, 0])
+    size = champion.classes
+    before, after = means[:, : size**2], means[:, size**2 :]
+    score = COUNT_METRICS[metric.name]
+    return np.asarray(score(after.reshape(-1, size, size)) - score(before.reshape(-1, size, size)))
+
+
+def _terms(metric: Metric, side: Answers) -> Floats:
+    """Additive terms of one model's metric, row by row."""
+    if metric.name in COUNT_METRICS:
+        cells = side.truth.astype(np.int64) * side.classes + side.predicted
+        return np.asarray(cells[:, None] == np.arange(side.classes**2), dtype=float)
+    if metric.family == "ratio":
+        return ratio_terms(metric.name, side)
+    return row_losses(metric.name, side)[:, None]
