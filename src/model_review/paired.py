@@ -16,14 +16,12 @@ from model_review.pull import difference_pull
 from model_review.statistics import bootstrap, weighted
 from model_review.statistics.delong import delong
 from model_review.statistics.estimate import Estimate, certain, pivotal
-from model_review.statistics.losses import bca_mean, paired_t, sign_flip_p
+from model_review.statistics.losses import paired_t, sign_flip_p
 from model_review.statistics.proportions import paired_proportion
 
-FEW_ROWS = 200  # below this, means of losses take BCa in place of Student's t
 MANY_UNITS = 50_000  # above this, a linearised interval takes over from the bootstrap
 MANY_CELLS = 20_000_000
 REPLICATES = 2000
-BCA_REPLICATES = 10_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Design:
     Attributes:
         entity: Code of each row's entity where entities repeat, else None.
         seed: Derived from the content, so that the same input gives the same interval.
-        replicates: Bootstrap draws.
+        replicates: Bootstrap draws; 0 asks for closed forms only, where very many groups are looked at.
     """
 
     entity: NDArray[np.int64] | None
@@ -73,15 +71,16 @@ def _independent(metric: Metric, champion: Answers, challenger: Answers, design:
             return _rate(metric, champion, challenger)
         case "loss":
             difference = row_losses(metric.name, challenger) - row_losses(metric.name, champion)
-            rng = design.rng(metric)
-            p_value = sign_flip_p(difference, rng)
-            if len(difference) < FEW_ROWS and np.ptp(difference) > 0:
-                return replace(bca_mean(difference, rng, BCA_REPLICATES), p_value=p_value)
-            return paired_t(difference, p_value)
+            if design.replicates == 0:
+                return paired_t(difference)
+            return paired_t(difference, sign_flip_p(difference, design.rng(metric)))
         case "auc":
             return _auc(metric, champion, challenger, design)
         case "macro_auc":
             return replace(_linearised(metric, champion, challenger), method="DeLong, one against the rest, linearised")
+        case "median":
+            # A bootstrap of medians is too wide at every size that was simulated.
+            return replace(_linearised(metric, champion, challenger), method="linearised (spacing of order statistics)")
         case _:
             return _bootstrap(metric, champion, challenger, design)
 
@@ -127,7 +126,7 @@ def _linearised(metric: Metric, champion: Answers, challenger: Answers) -> Estim
 
 def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
     counted = metric.name in COUNT_METRICS and champion.classes <= 50
-    if len(champion) > MANY_UNITS and not counted:
+    if design.replicates == 0 or (len(champion) > MANY_UNITS and not counted):
         return _linearised(metric, champion, challenger)
     strata = _strata(metric, champion)
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
@@ -155,8 +154,6 @@ def _weighted(metric: Metric, side: Answers) -> weighted.Weighted:
             return weighted.weighted_auc(side.truth == 1, side.scores())
         case "macro_auc":
             return weighted.weighted_macro_auc(side.truth.astype(np.int64), side.scores())
-        case "median":
-            return weighted.weighted_median(row_losses("mae", side))
         case _:
             raise UndefinedMetric(f"{metric.name} has no weighted form")
 
@@ -172,7 +169,7 @@ def _count_draws(
     """Draws of a count metric: equal rows are one cell, so a draw costs the same for a thousand rows or ten million."""
     size = champion.classes
     code = (champion.truth.astype(np.int64) * size + champion.predicted) * size + challenger.predicted
-    cells, counts = np.unique(code, return_counts=True)
+    cells, counts = _smoothed(code, size)
     truth, before, after = cells // size**2, cells // size % size, cells % size
     result = []
     score = COUNT_METRICS[metric.name]
@@ -187,6 +184,27 @@ def _count_draws(
     return np.concatenate(result)
 
 
+def _smoothed(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Floats]:
+    """Cells (truth, champion, challenger) and their counts, half a row added to either way of disagreeing per class.
+
+    A draw from the bare counts says that what was not seen cannot happen, which is too sure where few rows disagree.
+    The half rows do for a draw what Agresti and Min's pseudo-counts do for a paired proportion.
+    """
+    seen, counts = np.unique(code, return_counts=True)
+    truth, before, after = seen // size**2, seen // size % size, seen % size
+    cells = dict(zip(seen.tolist(), counts.astype(float).tolist(), strict=True))
+    for label in np.unique(truth).tolist():
+        wrong = np.zeros(size)
+        for predicted in (before, after):
+            np.add.at(wrong, predicted[truth == label], counts[truth == label])
+        wrong[label] = -1
+        other = int(wrong.argmax())
+        for cell in ((label * size + label) * size + other, (label * size + other) * size + label):
+            cells[cell] = cells.get(cell, 0.0) + 0.5
+    order = sorted(cells)
+    return np.array(order, dtype=np.int64), np.array([cells[cell] for cell in order])
+
+
 def _clustered(
     metric: Metric, champion: Answers, challenger: Answers, design: Design, entity: NDArray[np.int64]
 ) -> Estimate:
@@ -197,10 +215,10 @@ def _clustered(
     if spread.se == 0:
         return certain(delta, "cluster bootstrap over entity", entities)
     wide = entities * champion.classes**2 > MANY_CELLS and metric.name in COUNT_METRICS
-    if rows > MANY_UNITS or wide:
+    if design.replicates == 0 or rows > MANY_UNITS or wide or metric.family == "median":
         return pivotal(delta, spread.se, entities - 1, "linearised, clustered by entity", entities)
     rng = design.rng(metric)
-    if metric.family in ("auc", "macro_auc", "average_precision", "median"):
+    if metric.family in ("auc", "macro_auc", "average_precision"):
         sides = _weighted(metric, champion), _weighted(metric, challenger)
         draws = weighted.cluster_draws(*sides, entity, entities, design.replicates, rng)
     else:

@@ -1,4 +1,4 @@
-"""Metrics that are functions of the confusion matrix. Every function takes (..., classes, classes): truth by prediction.
+"""Metrics that are functions of the confusion matrix; every function takes (..., classes, classes), truth by prediction.
 
 They work on one matrix and on thousands of resampled ones alike, which is what makes their bootstrap cheap.
 """
@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from model_review.metrics.answers import Answers, Floats
-
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

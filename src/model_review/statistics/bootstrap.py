@@ -1,6 +1,6 @@
 """Paired bootstrap: draw units again with replacement, score both models on the same draw, take the difference."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +20,13 @@ def block_rows(replicates: int, width: int) -> Iterator[int]:
         yield min(step, replicates - start)
 
 
-def draw_counts(counts: Codes, strata: Codes, replicates: int, rng: np.random.Generator) -> Floats:
-    """Counts of equal rows drawn again, within strata: (replicates, cells)."""
+def draw_counts(counts: Floats, strata: Codes, replicates: int, rng: np.random.Generator) -> Floats:
+    """Counts of equal rows drawn again, within strata: (replicates, cells). Counts may be smoothed, so not whole."""
     drawn = np.zeros((replicates, len(counts)))
     for stratum in np.unique(strata):
         cells = np.flatnonzero(strata == stratum)
-        total = int(counts[cells].sum())
-        drawn[:, cells] = rng.multinomial(total, counts[cells] / total, replicates)
+        total = counts[cells].sum()
+        drawn[:, cells] = rng.multinomial(round(total), counts[cells] / total, replicates)
     return drawn
 
 
@@ -74,42 +74,6 @@ def spread(pull: Floats, strata: Codes | None = None) -> Spread:
 
 def percentile(delta: float, draws: Floats, of: Spread, method: str, units: int) -> Estimate:
     """Percentile interval, its levels widened for small samples (Hesterberg 2015, "expanded percentile")."""
-    return _from_draws(delta, draws, of, method, units, lambda z: z, lambda z: z)
-
-
-def bca(delta: float, draws: Floats, pull: Floats, method: str, units: int) -> Estimate:
-    """Bias-corrected and accelerated interval (Efron 1987), its levels widened for small samples."""
-    ordered = np.sort(draws)
-    below = (np.searchsorted(ordered, delta, "left") + np.searchsorted(ordered, delta, "right")) / (2 * len(draws))
-    bias = float(ndtri(np.clip(below, 1e-9, 1 - 1e-9)))
-    accelerate = acceleration(pull)
-
-    def forward(z: float) -> float:
-        shifted = bias + z
-        return bias + shifted / max(1 - accelerate * shifted, 1e-9)
-
-    def backward(z: float) -> float:
-        shifted = z - bias
-        return shifted / max(1 + accelerate * shifted, 1e-9) - bias
-
-    return _from_draws(delta, draws, spread(pull), method, units, forward, backward)
-
-
-def acceleration(pull: Floats) -> float:
-    """Efron's acceleration: a sixth of the skewness of the pulls, over the root of their number."""
-    below = float((pull**2).sum()) ** 1.5
-    return float((pull**3).sum()) / (6 * below) if below > 0 else 0.0
-
-
-def _from_draws(
-    delta: float,
-    draws: Floats,
-    of: Spread,
-    method: str,
-    units: int,
-    forward: Callable[[float], float],
-    backward: Callable[[float], float],
-) -> Estimate:
     if float(np.ptp(draws)) == 0:
         return certain(delta, method, units)
     ordered = np.sort(draws)
@@ -117,15 +81,14 @@ def _from_draws(
 
     def interval(level: float) -> tuple[float, float]:
         reach = -quantile((1 - level) / 2, of.degrees) * of.factor
-        low, high = np.quantile(ordered, [float(ndtr(forward(-reach))), float(ndtr(forward(reach)))])
+        low, high = np.quantile(ordered, [float(ndtr(-reach)), float(ndtr(reach))])
         return float(low), float(high)
 
     def p_below(bound: float) -> float:
         # The share of draws at or above the bound, read back through the same widening as the interval.
-        share = 1 - (np.searchsorted(ordered, bound, "left") + np.searchsorted(ordered, bound, "right")) / (
-            2 * len(ordered)
-        )
-        return probability(-backward(-float(ndtri(np.clip(share, half, 1 - half)))) / of.factor, of.degrees)
+        place = np.searchsorted(ordered, bound, "left") + np.searchsorted(ordered, bound, "right")
+        share = float(np.clip(1 - place / (2 * len(ordered)), half, 1 - half))
+        return probability(float(ndtri(share)) / of.factor, of.degrees)
 
     p_value = min(1.0, 2 * min(p_below(0.0), 1 - p_below(0.0)))
     se = float(np.std(ordered, ddof=1)) * of.factor

@@ -1,9 +1,9 @@
-"""Mean differences of per-row losses: Student's t, the BCa bootstrap and the sign-flip test."""
+"""Mean differences of per-row losses: Student's t and the sign-flip test."""
 
 import numpy as np
 from scipy.special import ndtr
 
-from model_review.statistics.bootstrap import bca, block_rows
+from model_review.statistics.bootstrap import block_rows
 from model_review.statistics.estimate import Estimate, Floats, pivotal
 
 EXACT_FLIPS = 16
@@ -19,16 +19,6 @@ def paired_t(difference: Floats, p_value: float | None = None) -> Estimate:
     if spread <= 1e-14 * float(np.abs(difference).max(initial=0.0)):
         spread = 0.0
     return pivotal(float(difference.mean()), spread / np.sqrt(rows), rows - 1, "paired t", rows, p_value)
-
-
-def bca_mean(difference: Floats, rng: np.random.Generator, replicates: int) -> Estimate:
-    """BCa bootstrap interval of the mean difference, for few rows."""
-    rows = len(difference)
-    draws = np.concatenate(
-        [difference[rng.integers(0, rows, (size, rows))].mean(axis=1) for size in block_rows(replicates, rows)]
-    )
-    pull = difference - difference.mean()
-    return bca(float(difference.mean()), draws, pull, "paired BCa bootstrap", rows)
 
 
 def sign_flip_p(difference: Floats, rng: np.random.Generator) -> float:

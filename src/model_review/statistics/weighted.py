@@ -1,4 +1,4 @@
-"""Metrics of the order of the scores, and the median, under row weights: sorted once, then cheap for every draw."""
+"""Metrics of the order of the scores under row weights: sorted once, then cheap for every draw."""
 
 from collections.abc import Callable
 
@@ -50,20 +50,6 @@ def weighted_macro_auc(truth: NDArray[np.int64], score: Floats) -> Weighted:
     """Mean one-against-the-rest AUC as a function of the rows' weights."""
     each = [weighted_auc(truth == code, score[:, code]) for code in range(score.shape[1])]
     return lambda weights: float(np.mean([one(weights) for one in each]))
-
-
-def weighted_median(values: Floats) -> Weighted:
-    """Median as a function of the rows' weights."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-
-    def value(weights: NDArray[np.int64]) -> float:
-        running = np.cumsum(weights[order])
-        half = running[-1] / 2
-        low, high = np.searchsorted(running, half, "left"), np.searchsorted(running, half, "right")
-        return float((ordered[low] + ordered[high]) / 2)
-
-    return value
 
 
 def draws(
