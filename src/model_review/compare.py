@@ -67,7 +67,7 @@ def compare(champion: Run | None, challenger: Run, rules: Rules, reseeded: Run |
         ([], [], []) if after is None else all_metrics(before, after, design, rules.policy, same)
     )
     objective = next((one for one in measured if one.metric.name == rules.policy.objective.metric), None)
-    detail = _detail(champion, challenger, before, after, same, design, rules, objective)
+    detail = _detail(champion, challenger, before, after, same, design, rules, measured)
     again = _answers_of(reseeded, champion)
     labelled = after is not None and after.task != "regression"
     return Comparison(
@@ -132,7 +132,7 @@ def _detail(
     same: bool,
     design: Design,
     rules: Rules,
-    objective: Measured | None,
+    measured: list[Measured],
 ) -> _Detail:
     """Groups, fairness and scenarios; equal answers have nothing to tell in groups."""
     if champion is None or before is None or after is None:
@@ -144,7 +144,7 @@ def _detail(
     sensitive = rules.contract.having("sensitive") if rules.contract else []
     fairness = fairness_rows(groups, sensitive, before, after, closed, rules.policy)
     weak = [] if same else weak_slices(before, after, challenger, design.entity)
-    return _Detail(slices, reversals(slices, objective), weak, fairness, robustness)
+    return _Detail(slices, reversals(slices, measured), weak, fairness, robustness)
 
 
 def _power(objective: Measured, policy: Policy, before: Answers | None, after: Answers | None) -> Power:

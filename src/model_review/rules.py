@@ -10,7 +10,7 @@ from model_review.policy import BOUND_ALPHA, Guardrail, Policy, min_effect
 from model_review.statistics.multiplicity import holm
 from model_review.statistics.power import reach
 from model_review.verdict import Because
-from model_review.wording import level, number, signed, span
+from model_review.wording import error_of, level, number, signed, span
 
 
 def _metric(comparison: Comparison, name: str) -> Metric:
@@ -179,8 +179,11 @@ def _family(
         if p_value is not None and p_value < BOUND_ALPHA and row.status == "worse":
             worse.append((p_value, row))
     for p_value, row in sorted(worse, key=lambda item: item[0]):
-        detail = f"{_named(row)} is shown worse: {row.metric} changes by {signed(row.delta)}"
-        detail += f" (90 % interval {span(row.low, row.high)}, margin {number(margin)}, adjusted p {p_value:.2g})."
+        error = error_of(row.low, row.high)
+        detail = f"{_named(row)} is shown worse: {row.metric} changes by {signed(row.delta, error)}"
+        detail += (
+            f" (90 % interval {span(row.low, row.high, error)}, margin {number(margin)}, adjusted p {p_value:.2g})."
+        )
         found.append(Because(rule=rule, status="red", detail=detail))
     unsure = sum(row.status == "cannot tell" for row in rows)
     if not worse and not absent:

@@ -153,18 +153,18 @@ def _status(
     return "no worse" if low >= -margin else "cannot tell"
 
 
-def reversals(rows: list[SliceRow], overall: Measured | None) -> list[Reversal]:
-    """Columns in which every group moves the other way than the whole does."""
+def reversals(rows: list[SliceRow], measured: list[Measured]) -> list[Reversal]:
+    """Columns in which every group moves the other way than the whole does, by the same metric."""
+    overall = next((one for one in measured if rows and one.metric.name == rows[0].metric), None)
     found: list[Reversal] = []
     if overall is None or overall.estimate.delta == 0:
         return found
+    delta = overall.estimate.delta
     columns: dict[str, list[float]] = {}
     for row in rows:
         if row.delta is not None and " & " not in row.column:
             columns.setdefault(row.column, []).append(row.delta)
     for column, deltas in columns.items():
-        if len(deltas) > 1 and all(delta * overall.estimate.delta < 0 for delta in deltas):
-            found.append(
-                Reversal(column=column, metric=overall.metric.name, delta=overall.estimate.delta, groups=len(deltas))
-            )
+        if len(deltas) > 1 and all(one * delta < 0 for one in deltas):
+            found.append(Reversal(column=column, metric=overall.metric.name, delta=delta, groups=len(deltas)))
     return found

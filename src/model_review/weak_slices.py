@@ -42,11 +42,12 @@ def row_error(side: Answers) -> tuple[str, Floats]:
 
 
 def weak_slices(champion: Answers, challenger: Answers, run: Run, entity: NDArray[np.int64] | None) -> list[WeakSlice]:
-    """Groups by one or two columns in which the challenger's loss grew, confirmed after Holm's adjustment."""
+    """Groups by one or two columns in which the challenger's loss grew (more than the whole's), after Holm."""
     name, after = row_error(challenger)
     growth = after - row_error(champion)[1]
     if not growth.any():
         return []
+    growth = growth - max(float(growth.mean()), 0.0)  # where the whole got worse, only what got worse still stands out
     columns = _columns(run)
     unit = np.arange(len(growth)) if entity is None else entity
     # Half of the units by a fixed scramble of their number: the same rows give the same halves.

@@ -34,3 +34,8 @@ def level(value: float) -> str:
 def span(low: float | None, high: float | None, se: float | None = None) -> str:
     """An interval in words."""
     return "n/a" if low is None or high is None else f"{signed(low, se)} to {signed(high, se)}"
+
+
+def error_of(low: float | None, high: float | None) -> float | None:
+    """About the standard error behind a 90 % interval, to round by."""
+    return None if low is None or high is None else (high - low) / 3.29
