@@ -93,8 +93,8 @@ def _curve(champion: Answers, challenger: Answers, kind: str) -> Curve:
             shown = np.interp(grid, misses / misses[-1], hits / hits[-1])
             rows = np.full(GRID, hits[-1])
         else:
-            place = np.minimum(np.searchsorted(hits, grid * hits[-1], "left"), len(hits) - 1)
-            place = np.maximum(place, 1)
+            # Recall 0 shows the precision at the first hit.
+            place = np.minimum(np.searchsorted(hits, np.maximum(grid * hits[-1], 1), "left"), len(hits) - 1)
             shown, rows = hits[place] / (hits[place] + misses[place]), hits[place] + misses[place]
         lines.append(shown.tolist())
         bands = [calibration.wilson(float(share * n), int(n)) for share, n in zip(shown, rows, strict=True)]

@@ -14,7 +14,7 @@ from model_review.statistics.estimate import Estimate
 
 MIN_UNITS = 50
 MIN_CLASS = 20
-MIN_ENTITIES = 40
+MIN_ENTITIES = 50
 MIN_EFFECTIVE = 5.0
 TAILED = ("loss", "ratio")
 NEEDS_CLASSES = ("auc", "macro_auc", "average_precision", "counts", "ratio")

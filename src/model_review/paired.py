@@ -22,6 +22,7 @@ from model_review.statistics.proportions import paired_proportion
 MANY_UNITS = 50_000  # above this, a linearised interval takes over from the bootstrap
 MANY_CELLS = 20_000_000
 REPLICATES = 2000
+SMOOTH = 0.25
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def _independent(metric: Metric, champion: Answers, challenger: Answers, design:
         case "median":
             # A bootstrap of medians is too wide at every size that was simulated.
             return replace(_linearised(metric, champion, challenger), method="linearised (spacing of order statistics)")
+        case "ratio" if champion.task == "binary":
+            # D2 moves with the share of positives, which a bootstrap within classes would hold still.
+            return _linearised(metric, champion, challenger, within_classes=False)
         case _:
             return _bootstrap(metric, champion, challenger, design)
 
@@ -111,16 +115,19 @@ def _auc(metric: Metric, champion: Answers, challenger: Answers, design: Design)
     return replace(drawn, notes=("DeLong's variance is 0 here, so the interval is a bootstrap's",))
 
 
-def _strata(metric: Metric, champion: Answers) -> NDArray[np.int64]:
+def _strata(champion: Answers) -> NDArray[np.int64]:
     """Classes are drawn apart; numbers are not."""
     if champion.task == "regression":
         return np.zeros(len(champion), dtype=np.int64)
     return champion.truth.astype(np.int64)
 
 
-def _linearised(metric: Metric, champion: Answers, challenger: Answers) -> Estimate:
+def _linearised(
+    metric: Metric, champion: Answers, challenger: Answers, *, within_classes: bool = True
+) -> Estimate:
     delta = value(metric, challenger) - value(metric, champion)
-    spread = bootstrap.spread(difference_pull(metric, champion, challenger), _strata(metric, champion))
+    strata = _strata(champion) if within_classes else None
+    spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
     return pivotal(delta, spread.se, spread.degrees, "linearised (influence function)", len(champion))
 
 
@@ -128,7 +135,7 @@ def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: D
     counted = metric.name in COUNT_METRICS and champion.classes <= 50
     if design.replicates == 0 or (len(champion) > MANY_UNITS and not counted):
         return _linearised(metric, champion, challenger)
-    strata = _strata(metric, champion)
+    strata = _strata(champion)
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
     rng = design.rng(metric)
     if counted:
@@ -185,10 +192,10 @@ def _count_draws(
 
 
 def _smoothed(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Floats]:
-    """Cells (truth, champion, challenger) and their counts, half a row added to either way of disagreeing per class.
+    """Cells (truth, champion, challenger) and their counts, a little added to either way of disagreeing per class.
 
     A draw from the bare counts says that what was not seen cannot happen, which is too sure where few rows disagree.
-    The half rows do for a draw what Agresti and Min's pseudo-counts do for a paired proportion.
+    The quarter rows do for a draw what Agresti and Min's half rows do for a paired proportion.
     """
     seen, counts = np.unique(code, return_counts=True)
     truth, before, after = seen // size**2, seen // size % size, seen % size
@@ -200,7 +207,7 @@ def _smoothed(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Fl
         wrong[label] = -1
         other = int(wrong.argmax())
         for cell in ((label * size + label) * size + other, (label * size + other) * size + label):
-            cells[cell] = cells.get(cell, 0.0) + 0.5
+            cells[cell] = cells.get(cell, 0.0) + SMOOTH
     order = sorted(cells)
     return np.array(order, dtype=np.int64), np.array([cells[cell] for cell in order])
 

@@ -10,7 +10,7 @@ from model_review.policy import BOUND_ALPHA, Guardrail, Policy, min_effect
 from model_review.statistics.multiplicity import holm
 from model_review.statistics.power import reach
 from model_review.verdict import Because
-from model_review.wording import error_of, level, number, signed, span
+from model_review.wording import about, error_of, level, number, signed, span
 
 
 def _metric(comparison: Comparison, name: str) -> Metric:
@@ -79,13 +79,7 @@ def _power(comparison: Comparison) -> str:
     text = f"These {comparison.rows.compared:,} rows can show a gain of {number(power.mde)}"
     if power.rows_needed is None:
         return f"{text}."
-    return f"{text}; to show {number(power.effect)} takes about {_about(power.rows_needed)} rows."
-
-
-def _about(rows: int) -> str:
-    """A number of rows to two digits: it is an estimate."""
-    digits = max(len(str(rows)) - 2, 0)
-    return f"{math.ceil(rows / 10**digits) * 10**digits:,}"
+    return f"{text}; to show {number(power.effect)} takes about {about(power.rows_needed)} rows."
 
 
 def floor_rules(comparison: Comparison, policy: Policy) -> list[Because]:
@@ -132,7 +126,7 @@ def _guardrail(comparison: Comparison, policy: Policy, guardrail: Guardrail) -> 
     needed = ""
     if row.se:
         rows = math.ceil(row.n * (reach(BOUND_ALPHA) * row.se / guardrail.margin) ** 2)
-        needed = f" A change of 0 would be shown to lie within it on about {_about(rows)} rows."
+        needed = f" A change of 0 would be shown to lie within it on about {about(rows)} rows."
     return Because(
         rule=rule, status="cannot tell", detail=f"{seen}, not shown to lie within the margin of {margin}.{needed}"
     )

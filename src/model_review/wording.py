@@ -39,3 +39,9 @@ def span(low: float | None, high: float | None, se: float | None = None) -> str:
 def error_of(low: float | None, high: float | None) -> float | None:
     """About the standard error behind a 90 % interval, to round by."""
     return None if low is None or high is None else (high - low) / 3.29
+
+
+def about(rows: int) -> str:
+    """A number of rows to two digits, rounded up: it is an estimate."""
+    digits = max(len(str(rows)) - 2, 0)
+    return f"{math.ceil(rows / 10**digits) * 10**digits:,}"

@@ -6,7 +6,7 @@ from model_review.comparison import Comparison
 from model_review.report.plots import figures
 from model_review.report.tables import MARK
 from model_review.verdict import Verdict
-from model_review.wording import error_of, level, number, percent, signed, span
+from model_review.wording import about, error_of, level, number, percent, signed, span
 
 
 def html_report(comparison: Comparison, verdict: Verdict) -> str:
@@ -18,7 +18,7 @@ def html_report(comparison: Comparison, verdict: Verdict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"error_of": error_of, "level": level, "number": number, "percent": percent}
+    environment.globals |= {"about": about, "error_of": error_of, "level": level, "number": number, "percent": percent}
     environment.globals |= {"signed": signed, "span": span, "mark": MARK}
     template = environment.get_template("report.html.j2")
     return template.render(c=comparison, v=verdict, figures=figures(comparison)) + "\n"

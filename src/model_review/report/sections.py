@@ -3,9 +3,9 @@
 from model_review.comparison import Comparison, FairnessRow, MetricRow, RobustnessRow, SliceRow
 from model_review.report import drawing
 from model_review.report.escape import code, text
-from model_review.report.tables import MARK, fold, join, table
+from model_review.report.tables import fold, join, mark, table
 from model_review.verdict import Verdict
-from model_review.wording import error_of, level, number, percent, signed, span
+from model_review.wording import about, error_of, level, number, percent, signed, span
 
 FEW = 3
 MANY = 60
@@ -49,7 +49,7 @@ def _metric_cells(row: MetricRow) -> list[str]:
 
 def guardrails(comparison: Comparison, verdict: Verdict, tier: int) -> str:
     """Every rule with its status; the green ones folded, and all metrics below them."""
-    rows = [[text(one.rule), MARK[one.status], text(one.detail)] for one in verdict.because]
+    rows = [[text(one.rule), mark(one.status), text(one.detail)] for one in verdict.because]
     loud = [row for row, one in zip(rows, verdict.because, strict=True) if one.status not in ("green", "info")]
     quiet = [row for row in rows if row not in loud]
     header = ["rule", "status", "detail"]
@@ -71,18 +71,19 @@ def power(comparison: Comparison, verdict: Verdict, tier: int) -> str:
     line = f"**Can this test set tell?** {comparison.rows.compared:,} rows show a true gain of {number(found.mde)} in "
     line += f"{code(found.metric)} four times out of five."
     if found.rows_needed is not None:
-        line += f" A gain of {number(found.effect)} would take {found.rows_needed:,} rows."
+        line += f" A gain of {number(found.effect)} would take about {about(found.rows_needed)} rows."
     if found.discordance is not None:
         line += f" In {percent(found.discordance)} of the rows exactly one model is right."
     return f"{line} {look}"
 
 
 def _slice_cells(row: SliceRow) -> list[str]:
-    status = MARK[row.status] + (f" (n={row.n:,})" if row.status == "cannot tell" else "")
-    p_value = "n/a" if row.p_adjusted is None else f"{row.p_adjusted:.2g}"
-    cells = [f"{code(row.column)} = {code(row.value)}", f"{row.n:,}", number(row.champion), number(row.challenger)]
     error = error_of(row.low, row.high)
-    return [*cells, signed(row.delta, error), span(row.low, row.high, error), p_value, row.family, status]
+    name = f"{code(row.column)} = {code(row.value)}" + (" (gated)" if row.family == "gated" else "")
+    sides = f"{number(row.champion)} \u2192 {number(row.challenger)}"
+    p_value = "n/a" if row.p_adjusted is None else f"{row.p_adjusted:.2g}"
+    interval = span(row.low, row.high, error).replace(" ", "\u00a0")
+    return [name, f"{row.n:,}", sides, signed(row.delta, error), interval, p_value, mark(row.status)]
 
 
 def slices(comparison: Comparison, verdict: Verdict, tier: int) -> str:
@@ -100,17 +101,22 @@ def _slices(comparison: Comparison, tier: int) -> str:
     sign = 1 if direction == "higher" else -1
     ranked = sorted(rows, key=lambda row: (sign * (row.delta or 0.0), row.column, row.value))
     ends = ranked if len(ranked) <= 2 * FEW else ranked[:FEW] + ranked[-FEW:]
-    worse = [row for row in ranked if row.status == "worse" and row not in ends][:MANY]
-    rest = [row for row in ranked if row not in ends and row not in worse][: MANY if tier == 0 else 0]
-    header = ["slice", "n", "champion", "challenger", "change", "90 % interval", "adjusted p", "family", "status"]
-    title = f"### Slices ({code(rows[0].metric)}, {direction} is better): the worst and the best"
-    folded = fold(f"{len(rest)} more slices", table(header, [_slice_cells(row) for row in rest])) if rest else ""
+    # What broke a gate is always in sight; what was only explored unfolds.
+    ends = [row for row in ranked if row in ends or (row.family == "gated" and row.status == "worse")][:MANY]
+    rest = [row for row in ranked if row not in ends][: MANY if tier == 0 else 0]
+    header = ["slice", "n", "before \u2192 now", "change", "90 % interval", "adjusted p", "status"]
+    counts = ", ".join(
+        f"{sum(row.status == name for row in rows)} {name}" for name in ("worse", "better", "cannot tell")
+    )
+    title = f"### Slices ({code(rows[0].metric)}, {direction} is better): the worst and the best of {len(rows)}"
+    folded = fold(f"{len(rest)} more slices (in all: {counts})", table(header, [_slice_cells(row) for row in rest]))
+    folded = folded if rest else ""
     notes = [
         f"\u26a0\ufe0f Simpson's reversal: {code(one.metric)} changes by {signed(one.delta)} on the whole and the other way "
         f"in each of the {one.groups} groups of {code(one.column)}."
         for one in comparison.reversals[:FEW]
     ]
-    return join(title, table(header, [_slice_cells(row) for row in ends + worse]), *notes, folded)
+    return join(title, table(header, [_slice_cells(row) for row in ends]), *notes, folded)
 
 
 def _weak(comparison: Comparison) -> str:
@@ -133,7 +139,7 @@ def _fairness(comparison: Comparison, tier: int) -> str:
         error = error_of(row.low, row.high)
         gaps = [number(row.gap_champion), number(row.gap_challenger), signed(row.delta, error)]
         gaps.append(span(row.low, row.high, error))
-        return [code(row.column), code(row.metric), *gaps, MARK[row.status]]
+        return [code(row.column), code(row.metric), *gaps, mark(row.status)]
 
     groups = "\n".join(
         f"- {code(row.column)}: "
@@ -154,7 +160,7 @@ def _robustness(comparison: Comparison, tier: int) -> str:
         sides = [number(row.champion), number(row.challenger), signed(row.delta, error)]
         sides.append(span(row.low, row.high, error))
         fall = f"{number(row.fall_champion)} / {number(row.fall_challenger)}"
-        return [code(row.scenario), code(row.metric), *sides, fall, MARK[row.status]]
+        return [code(row.scenario), code(row.metric), *sides, fall, mark(row.status)]
 
     loud = [row for row in comparison.robustness if row.status == "worse"]
     quiet = [row for row in comparison.robustness if row not in loud]

@@ -1,5 +1,6 @@
 """Markdown tables and folds."""
 
+# A mark never stands alone: colours and signs are not read by everyone.
 MARK = {
     "green": "\u2705 holds",
     "red": "\u274c broken",
@@ -13,6 +14,11 @@ MARK = {
     "better": "\u2705 better",
     "no worse": "\u2705 no worse",
 }
+
+
+def mark(status: str) -> str:
+    """A status with its mark, kept on one line."""
+    return MARK[status].replace(" ", "\u00a0")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

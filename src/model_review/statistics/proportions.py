@@ -6,8 +6,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, ndtr, ndtri
-from scipy.stats import binom
+from scipy.special import bdtr, chdtrc, gammaln, ndtr, ndtri
 
 from model_review.statistics.estimate import Estimate
 
@@ -28,12 +27,13 @@ def mcnemar(gained: int, lost: int) -> McNemar:
     if discordant == 0:
         return McNemar(1.0, 1.0, 1.0, 1.0)
     gap = abs(gained - lost)
-    tail = 2 * float(binom.cdf(fewer, discordant, 0.5))
+    tail = 2 * float(bdtr(fewer, discordant, 0.5))
+    ways = gammaln(discordant + 1) - gammaln(fewer + 1) - gammaln(discordant - fewer + 1)
     return McNemar(
         asymptotic=float(chdtrc(1, gap**2 / discordant)),
         corrected=float(chdtrc(1, max(gap - 1, 0) ** 2 / discordant)),
         exact=min(1.0, tail),
-        mid_p=min(1.0, tail - float(binom.pmf(fewer, discordant, 0.5))),
+        mid_p=min(1.0, tail - float(np.exp(ways - discordant * np.log(2)))),
     )
 
 
