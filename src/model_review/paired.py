@@ -15,7 +15,7 @@ from model_review.metrics.values import value
 from model_review.pull import difference_pull
 from model_review.statistics import bootstrap, weighted
 from model_review.statistics.delong import delong
-from model_review.statistics.estimate import Estimate, certain, pivotal
+from model_review.statistics.estimate import Estimate, certain, negated, pivotal
 from model_review.statistics.losses import paired_t, sign_flip_p
 from model_review.statistics.proportions import paired_proportion
 
@@ -56,6 +56,8 @@ def repeats(entity: NDArray[np.generic]) -> NDArray[np.int64] | None:
 
 def compare_metric(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
     """The difference of one metric, challenger minus champion, on the same rows."""
+    if _reversed(champion, challenger):
+        return negated(compare_metric(metric, challenger, champion, design))
     for side in (champion, challenger):
         value(metric, side)  # raises where the metric has no value
     if design.entity is not None:
@@ -64,6 +66,22 @@ def compare_metric(metric: Metric, champion: Answers, challenger: Answers, desig
         estimate = _independent(metric, champion, challenger, design)
     found = doubts(metric, champion, challenger, estimate, design.entity)
     return replace(estimate, doubts=estimate.doubts + found)
+
+
+def _reversed(champion: Answers, challenger: Answers) -> bool:
+    """Whether the two sides are taken the other way round: the first row on which they differ decides.
+
+    Draws follow the order of the sides. A fixed order makes swapping them negate every number to the last bit.
+    """
+    for name in ("predicted", "score", "value"):
+        first, second = getattr(champion, name), getattr(challenger, name)
+        if first is None or second is None:
+            continue
+        differs = (first != second).ravel()
+        place = int(differs.argmax())
+        if differs[place]:
+            return bool(first.ravel()[place] > second.ravel()[place])
+    return False
 
 
 def _independent(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
@@ -99,7 +117,7 @@ def _rate(metric: Metric, champion: Answers, challenger: Answers) -> Estimate:
 def _auc(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
     sides = placements(*split(champion, metric.name)), placements(*split(challenger, metric.name))
     estimate = delong(*sides)
-    if estimate.se > 0 or bool((champion.scores() == challenger.scores()).all()):
+    if estimate.se > 0 or design.replicates == 0 or bool((champion.scores() == challenger.scores()).all()):
         return estimate
     truth = champion.truth == 1
     draws = weighted.draws(
@@ -122,9 +140,7 @@ def _strata(champion: Answers) -> NDArray[np.int64]:
     return champion.truth.astype(np.int64)
 
 
-def _linearised(
-    metric: Metric, champion: Answers, challenger: Answers, *, within_classes: bool = True
-) -> Estimate:
+def _linearised(metric: Metric, champion: Answers, challenger: Answers, *, within_classes: bool = True) -> Estimate:
     delta = value(metric, challenger) - value(metric, champion)
     strata = _strata(champion) if within_classes else None
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)

@@ -114,7 +114,9 @@ def truths(cell: Cell, rows: int = 4_000_000) -> dict[str, float]:
     return {name: float(np.mean(found)) for name, found in sums.items()}
 
 
-def coverage(cell: Cell, pairs: int, seed: int, replicates: int = 600, only: Callable[[str], bool] = lambda _: True) -> dict[str, Tally]:
+def coverage(
+    cell: Cell, pairs: int, seed: int, replicates: int = 600, only: Callable[[str], bool] = lambda _: True
+) -> dict[str, Tally]:
     """Coverage of every metric over many evaluation sets of one kind."""
     target = truths(cell)
     tallies = {name: Tally() for name in target if only(name)}

@@ -51,9 +51,7 @@ def test_an_equal_model_on_many_rows_is_no_meaningful_change(review: Review, tmp
     assert result["verdict"]["hold_reason"] == "no meaningful change"
 
 
-def test_an_equal_model_on_few_rows_is_too_small_to_tell_and_says_what_it_takes(
-    review: Review, tmp_path: Path
-) -> None:
+def test_an_equal_model_on_few_rows_is_too_small_to_tell_and_says_what_it_takes(review: Review, tmp_path: Path) -> None:
     world = World(rows=400)
     before = write_run(tmp_path / "a", world.frame(world.score(1.0, 1)))
     after = write_run(tmp_path / "b", world.frame(world.score(1.0, 2)))
@@ -218,7 +216,10 @@ def test_a_guardrail_shown_worse_is_rejected_though_the_objective_is_better(
 
 def test_a_gate_that_the_challenger_left_out_is_a_hold(review: Review, tmp_path: Path) -> None:
     drop = ["slice:region"]
-    before, after = write_run(tmp_path / "a", BASE.drop(columns=drop)), write_run(tmp_path / "b", BETTER.drop(columns=drop))
+    before, after = (
+        write_run(tmp_path / "a", BASE.drop(columns=drop)),
+        write_run(tmp_path / "b", BETTER.drop(columns=drop)),
+    )
     result = review(before, after)
     assert result["verdict"]["hold_reason"] == "a person must decide"
     assert "region" in result["verdict"]["reason"]
@@ -273,7 +274,9 @@ def test_repeated_entities_widen_the_interval(review: Review, tmp_path: Path) ->
     plain = review(write_run(tmp_path / "a", before), write_run(tmp_path / "b", after))["comparison"]
     for frame in (before, after):
         frame["entity"] = (np.arange(len(frame)) // 2).astype(str)
-    twice = [pd.concat([frame, frame.assign(row_id=frame["row_id"].str.replace("-0", "-1"))]) for frame in (before, after)]
+    twice = [
+        pd.concat([frame, frame.assign(row_id=frame["row_id"].str.replace("-0", "-1"))]) for frame in (before, after)
+    ]
     same = review(write_run(tmp_path / "c", twice[0]), write_run(tmp_path / "d", twice[1]))["comparison"]
     widths = {}
     for name, found in (("plain", plain), ("repeated", same)):

@@ -1,7 +1,7 @@
 """An estimated difference together with the means to put an interval around it at any level."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,16 @@ def pivotal(delta: float, se: float, degrees: float, method: str, units: int, p_
     if p_value is None:
         p_value = 2 * probability(-abs(delta) / se, degrees)
     return Estimate(delta, se, p_value, method, units, interval, p_below)
+
+
+def negated(of: Estimate) -> Estimate:
+    """The same difference seen from the other side."""
+
+    def interval(level: float) -> tuple[float, float]:
+        low, high = of.interval(level)
+        return -high, -low
+
+    return replace(of, delta=-of.delta, interval=interval, p_below=lambda bound: 1 - of.p_below(-bound))
 
 
 def certain(delta: float, method: str, units: int) -> Estimate:
