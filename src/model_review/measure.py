@@ -28,7 +28,7 @@ def measure(metric: Metric, champion: Answers, challenger: Answers, design: Desi
     if same:
         estimate = certain(0.0, "all predictions are equal", len(champion))
     else:
-        estimate = compare_metric(metric, champion, challenger, design)
+        estimate = compare_metric(metric, champion, challenger, design, (before, after))
     return Measured(metric, before, after, estimate)
 
 

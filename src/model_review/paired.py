@@ -54,16 +54,25 @@ def repeats(entity: NDArray[np.generic]) -> NDArray[np.int64] | None:
     return codes.astype(np.int64) if len(names) < len(codes) else None
 
 
-def compare_metric(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
-    """The difference of one metric, challenger minus champion, on the same rows."""
+def compare_metric(
+    metric: Metric,
+    champion: Answers,
+    challenger: Answers,
+    design: Design,
+    values: tuple[float, float] | None = None,
+) -> Estimate:
+    """The difference of one metric, challenger minus champion, on the same rows.
+
+    `values` are the metric's on either side, where they are known already; a metric without a value raises.
+    """
+    before, after = values or (value(metric, champion), value(metric, challenger))
     if _reversed(champion, challenger):
-        return negated(compare_metric(metric, challenger, champion, design))
-    for side in (champion, challenger):
-        value(metric, side)  # raises where the metric has no value
+        return negated(compare_metric(metric, challenger, champion, design, (after, before)))
+    delta = after - before
     if design.entity is not None:
-        estimate = _clustered(metric, champion, challenger, design, design.entity)
+        estimate = _clustered(metric, champion, challenger, design, design.entity, delta)
     else:
-        estimate = _independent(metric, champion, challenger, design)
+        estimate = _independent(metric, champion, challenger, design, delta)
     found = doubts(metric, champion, challenger, estimate, design.entity)
     return replace(estimate, doubts=estimate.doubts + found)
 
@@ -84,7 +93,7 @@ def _reversed(champion: Answers, challenger: Answers) -> bool:
     return False
 
 
-def _independent(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
+def _independent(metric: Metric, champion: Answers, challenger: Answers, design: Design, delta: float) -> Estimate:
     match metric.family:
         case "rate":
             return _rate(metric, champion, challenger)
@@ -96,15 +105,19 @@ def _independent(metric: Metric, champion: Answers, challenger: Answers, design:
         case "auc":
             return _auc(metric, champion, challenger, design)
         case "macro_auc":
-            return replace(_linearised(metric, champion, challenger), method="DeLong, one against the rest, linearised")
+            return replace(
+                _linearised(metric, champion, challenger, delta), method="DeLong, one against the rest, linearised"
+            )
         case "median":
             # A bootstrap of medians is too wide at every size that was simulated.
-            return replace(_linearised(metric, champion, challenger), method="linearised (spacing of order statistics)")
+            return replace(
+                _linearised(metric, champion, challenger, delta), method="linearised (spacing of order statistics)"
+            )
         case "ratio" if champion.task == "binary":
             # D2 moves with the share of positives, which a bootstrap within classes would hold still.
-            return _linearised(metric, champion, challenger, within_classes=False)
+            return _linearised(metric, champion, challenger, delta, within_classes=False)
         case _:
-            return _bootstrap(metric, champion, challenger, design)
+            return _bootstrap(metric, champion, challenger, design, delta)
 
 
 def _rate(metric: Metric, champion: Answers, challenger: Answers) -> Estimate:
@@ -140,17 +153,18 @@ def _strata(champion: Answers) -> NDArray[np.int64]:
     return champion.truth.astype(np.int64)
 
 
-def _linearised(metric: Metric, champion: Answers, challenger: Answers, *, within_classes: bool = True) -> Estimate:
-    delta = value(metric, challenger) - value(metric, champion)
+def _linearised(
+    metric: Metric, champion: Answers, challenger: Answers, delta: float, *, within_classes: bool = True
+) -> Estimate:
     strata = _strata(champion) if within_classes else None
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
     return pivotal(delta, spread.se, spread.degrees, "linearised (influence function)", len(champion))
 
 
-def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design) -> Estimate:
+def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design, delta: float) -> Estimate:
     counted = metric.name in COUNT_METRICS and champion.classes <= 50
     if design.replicates == 0 or (len(champion) > MANY_UNITS and not counted):
-        return _linearised(metric, champion, challenger)
+        return _linearised(metric, champion, challenger, delta)
     strata = _strata(champion)
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
     rng = design.rng(metric)
@@ -164,7 +178,6 @@ def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: D
         groups = [np.flatnonzero(strata == code) for code in np.unique(strata)]
         sides = _weighted(metric, champion), _weighted(metric, challenger)
         draws = weighted.draws(*sides, groups, len(strata), design.replicates, rng)
-    delta = value(metric, challenger) - value(metric, champion)
     name = "paired bootstrap" if champion.task == "regression" else "stratified paired bootstrap"
     return bootstrap.percentile(delta, draws, spread, name, len(champion))
 
@@ -229,10 +242,9 @@ def _smoothed(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Fl
 
 
 def _clustered(
-    metric: Metric, champion: Answers, challenger: Answers, design: Design, entity: NDArray[np.int64]
+    metric: Metric, champion: Answers, challenger: Answers, design: Design, entity: NDArray[np.int64], delta: float
 ) -> Estimate:
     entities, rows = int(entity.max()) + 1, len(entity)
-    delta = value(metric, challenger) - value(metric, champion)
     pulls = np.bincount(entity, difference_pull(metric, champion, challenger), entities) * entities / rows
     spread = bootstrap.spread(pulls)
     if spread.se == 0:

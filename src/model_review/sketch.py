@@ -14,7 +14,12 @@ def sketch(row_ids: pa.Array) -> str:
     smallest = np.empty(0, dtype=np.uint64)
     for start in range(0, len(row_ids), BLOCK):
         hashes = hash_rows(row_ids[start : start + BLOCK]) >> np.uint64(64 - 4 * DIGITS)
-        smallest = np.unique(np.concatenate([smallest, hashes]))[:SIZE]
+        few = (
+            np.unique(hashes)[:SIZE]
+            if len(hashes) <= 2 * SIZE
+            else np.unique(np.partition(hashes, 2 * SIZE)[: 2 * SIZE])
+        )
+        smallest = np.unique(np.concatenate([smallest, few]))[:SIZE]
     return "".join(f"{int(one):0{DIGITS}x}" for one in smallest)
 
 
