@@ -20,6 +20,7 @@ from model_review.statistics.losses import paired_t, sign_flip_p
 from model_review.statistics.proportions import paired_proportion
 
 MANY_UNITS = 50_000  # above this, a linearised interval takes over from the bootstrap
+MANY_NUMBERS = 10_000  # the same for RMSE and R2, whose draws cost the most and gain the least
 MANY_CELLS = 20_000_000
 REPLICATES = 2000
 SMOOTH = 0.25
@@ -163,7 +164,8 @@ def _linearised(
 
 def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design, delta: float) -> Estimate:
     counted = metric.name in COUNT_METRICS and champion.classes <= 50
-    if design.replicates == 0 or (len(champion) > MANY_UNITS and not counted):
+    many = MANY_UNITS if metric.family == "average_precision" else MANY_NUMBERS
+    if design.replicates == 0 or (len(champion) > many and not counted):
         return _linearised(metric, champion, challenger, delta)
     strata = _strata(champion)
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
@@ -175,9 +177,8 @@ def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: D
         means = bootstrap.draw_means(np.hstack(terms), np.ones(len(strata)), strata, design.replicates, rng)
         draws = _ratio_difference(metric, means)
     else:
-        groups = [np.flatnonzero(strata == code) for code in np.unique(strata)]
-        sides = _weighted(metric, champion), _weighted(metric, challenger)
-        draws = weighted.draws(*sides, groups, len(strata), design.replicates, rng)
+        sides = champion.scores(), challenger.scores()
+        draws = weighted.average_precision_draws(champion.truth == 1, *sides, design.replicates, rng)
     name = "paired bootstrap" if champion.task == "regression" else "stratified paired bootstrap"
     return bootstrap.percentile(delta, draws, spread, name, len(champion))
 

@@ -15,7 +15,7 @@ from model_review.ledger import Look, append_look, is_digest, look_number, parse
 from model_review.policy_reader import read_policy
 from model_review.report.html import html_report
 from model_review.report.markdown import markdown_report
-from model_review.runs import Run, read_run
+from model_review.runs import Run, read_run, share_rows
 from model_review.settings import Rules
 from model_review.text import plain
 from model_review.verdict import Verdict
@@ -27,6 +27,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
     """`model-review compare`."""
     champion = None if arguments.champion == "none" else read_run(Path(arguments.champion))
     challenger = read_run(arguments.challenger)
+    champion = None if champion is None else share_rows(champion, challenger)
     contract = _contract(arguments.contract, champion)
     columns = None if contract is None else list(contract.columns)
     policy = read_policy(arguments.policy, challenger.record.task, columns)

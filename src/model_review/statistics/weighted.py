@@ -52,6 +52,25 @@ def weighted_macro_auc(truth: NDArray[np.int64], score: Floats) -> Weighted:
     return lambda weights: float(np.mean([one(weights) for one in each]))
 
 
+def average_precision_draws(
+    truth: Mask, champion: Floats, challenger: Floats, replicates: int, rng: np.random.Generator
+) -> Floats:
+    """Differences of average precision over draws within the classes: rows are drawn as bins, never as weights."""
+    cuts = [thresholds(score[truth], score[~truth]) for score in (champion, challenger)]
+    positives, negatives = len(cuts[0].positive_bin), len(cuts[0].negative_bin)
+    kind = np.uint16 if max(positives, negatives) <= 65_536 else np.uint32
+    result = np.empty(replicates)
+    for replicate in range(replicates):
+        hit, miss = rng.integers(0, positives, positives, dtype=kind), rng.integers(0, negatives, negatives, dtype=kind)
+        values = []
+        for cut in cuts:
+            hits = np.bincount(cut.positive_bin[hit], minlength=cut.bins).astype(float)
+            misses = np.bincount(cut.negative_bin[miss], minlength=cut.bins + 1)[: cut.bins].astype(float)
+            values.append(float(average_precision_from_bins(hits, misses)))
+        result[replicate] = values[1] - values[0]
+    return result
+
+
 def draws(
     champion: Weighted,
     challenger: Weighted,
