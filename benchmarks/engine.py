@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from model_review.metrics.answers import Answers
 from model_review.metrics.catalog import find
 from model_review.paired import Design, compare_metric

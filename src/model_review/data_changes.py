@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from model_review.comparison import ColumnDrift, DataPart
+from model_review.comparison_details import ColumnDrift, DataPart
 from model_review.contract import Contract
 from model_review.evaluation_table import binned, read_table
 from model_review.files import SMALL, checked, read_json

@@ -152,12 +152,16 @@ def _text(where: str, table: pa.Table, name: str) -> pa.Array:
 
 
 def _encoded(where: str, table: pa.Table, name: str) -> pa.DictionaryArray:
-    """A column of few different texts, as codes."""
+    """A column of few different texts, as codes in the order of the texts: the rows' order must not show."""
     column = _filled(where, table, name)
-    if isinstance(column, pa.DictionaryArray) and column.dictionary.type == pa.string():
-        if not column.dictionary.null_count and len(column.dictionary) == len(column.dictionary.unique()):
-            return column
-    return _text(where, table, name).dictionary_encode()
+    known = isinstance(column, pa.DictionaryArray) and column.dictionary.type == pa.string()
+    if not known or column.dictionary.null_count or len(column.dictionary.unique()) < len(column.dictionary):
+        column = _text(where, table, name).dictionary_encode()
+    order = pc.sort_indices(column.dictionary)
+    place = np.empty(len(order), dtype=np.int32)
+    place[order.to_numpy()] = np.arange(len(order), dtype=np.int32)
+    codes = place[column.indices.to_numpy(zero_copy_only=False)]
+    return pa.DictionaryArray.from_arrays(pa.array(codes), column.dictionary.take(order))
 
 
 def _numbers(where: str, table: pa.Table, name: str) -> Floats:

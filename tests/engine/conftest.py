@@ -16,8 +16,9 @@ Review = Callable[..., dict[str, Any]]
 @pytest.fixture
 def review(tmp_path: Path) -> Review:
     """Run `model-review compare` and give its exit code, its verdict and its comparison."""
-    from model_review.cli import main
     from worlds import POLICY
+
+    from model_review.cli import main
 
     def run(champion: Path | None, challenger: Path, policy: str = POLICY, *extra: str) -> dict[str, Any]:
         rules, out = tmp_path / "policy.toml", tmp_path / "out"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Review
-from model_review.schemas import MODELS, file_name, schema_text
 from worlds import World, record, write_run
+
+from model_review.schemas import MODELS, file_name, schema_text
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 

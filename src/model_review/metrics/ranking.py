@@ -76,7 +76,9 @@ def average_precision_from_bins(positives: Floats, negatives: Floats) -> Floats:
     shown = hits + np.cumsum(negatives, axis=-1)
     precision = np.divide(hits, shown, out=np.zeros(hits.shape), where=shown > 0)
     total = hits[..., -1]
-    return np.divide((precision * positives).sum(axis=-1), total, out=np.zeros(total.shape), where=total > 0)
+    return np.asarray(
+        np.divide((precision * positives).sum(axis=-1), total, out=np.zeros(total.shape), where=total > 0)
+    )
 
 
 def average_precision(positive: Floats, negative: Floats) -> float:

@@ -1,9 +1,9 @@
-"""report.md: the comment. Verdict first, then the evidence in a fixed order; shorter renderings where it grows too long."""
+"""report.md: the comment. The verdict, then the evidence in a fixed order; rendered shorter where it grows."""
 
 from collections.abc import Callable
 
 from model_review.comparison import Comparison
-from model_review.report import sections
+from model_review.report import group_sections, sections
 from model_review.report.escape import text
 from model_review.verdict import Verdict
 
@@ -16,7 +16,7 @@ SECTIONS: tuple[Section, ...] = (
     sections.objective,
     sections.guardrails,
     sections.power,
-    sections.slices,
+    group_sections.slices,
     sections.flips,
     sections.data,
     sections.cost,

@@ -19,8 +19,8 @@ def weighted_average_precision(truth: Mask, score: Floats) -> Weighted:
     positive, negative = np.flatnonzero(truth), np.flatnonzero(~truth)
 
     def value(weights: NDArray[np.int64]) -> float:
-        hits = np.bincount(cut.positive_bin, weights[positive], cut.bins)
-        misses = np.bincount(cut.negative_bin, weights[negative], cut.bins + 1)[: cut.bins]
+        hits = np.bincount(cut.positive_bin, weights[positive], cut.bins).astype(float)
+        misses = np.bincount(cut.negative_bin, weights[negative], cut.bins + 1)[: cut.bins].astype(float)
         return float(average_precision_from_bins(hits, misses))
 
     return value
