@@ -1,1 +1,3 @@
-"""The engine: compares the runs of two models and says promote, hold or reject."""
+"""MLOps by pull request: compare a pull request's model with main's and answer promote, hold or reject."""
+
+__version__ = "0.1.0"

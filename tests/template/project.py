@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from bake import bake
+from tables import Table
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know this machine's port
 # One thread per fit: on small tables threads wait for each other, and two test processes share two cores.
@@ -86,3 +88,11 @@ def served(target: Path, body: bytes, folder: Path, src: Path | None) -> Any:
         request = urllib.request.Request(f"{url}/predict", body, {"Content-Type": "application/json"})
         with DIRECT.open(request, timeout=30) as answer:
             return json.loads(answer.read())
+
+
+def made_from(table: Table, folder: Path, *answers: str) -> Path:
+    """A project generated from a table."""
+    source = table.write(folder)
+    out = folder / "out"
+    out.mkdir()
+    return bake(out, f"dataset={source}", f"target={table.target}", "project_name=Shop check", *answers)

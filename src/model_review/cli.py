@@ -1,0 +1,71 @@
+"""The command line: the only place that prints and exits."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+DESCRIPTION = "Compare a pull request's model with main's and answer promote, hold or reject."
+VERDICTS = ("promote", "hold", "reject")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. 0: promote or hold. 1: a verdict that `--fail-on` or the policy fails on. 2: bad input."""
+    parsed = _parser().parse_args(arguments)
+    # Heavy imports wait until a verb needs them, so that --help answers at once.
+    from model_review import verbs
+    from model_review.errors import ReviewError
+    from model_review.text import plain
+
+    try:
+        verb = {"compare": verbs.run_compare, "judge": verbs.run_judge, "ledger": verbs.run_ledger}[parsed.verb]
+        return verb(parsed)
+    except ReviewError as error:
+        print(f"model-review: {error}", file=sys.stderr)
+    except MemoryError:
+        print("model-review: the input needs more memory than there is; give fewer rows.", file=sys.stderr)
+    except OSError as error:
+        print(f"model-review: {plain(error)}.", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="model-review", description=DESCRIPTION)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{compare,judge,ledger}")
+
+    compare = verbs.add_parser("compare", help="compare two run directories and write the verdict and the report")
+    compare.add_argument("--champion", required=True, metavar="DIR", help="main's run directory, or none (first run)")
+    compare.add_argument(
+        "--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run directory"
+    )
+    compare.add_argument("--policy", required=True, type=Path, metavar="FILE", help="the base branch's policy")
+    compare.add_argument("--contract", type=Path, metavar="FILE", help="the base branch's data contract")
+    compare.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the four files are written")
+    compare.add_argument("--reseeded", type=Path, metavar="DIR", help="the champion with another seed, for self-churn")
+    _judging(compare)
+
+    judge = verbs.add_parser("judge", help="compute the verdict again from comparison.json and the policy")
+    judge.add_argument("--comparison", required=True, type=Path, metavar="FILE", help="comparison.json")
+    judge.add_argument("--policy", required=True, type=Path, metavar="FILE", help="the base branch's policy")
+    judge.add_argument("--out", type=Path, metavar="DIR", help="where verdict.json and the reports are written")
+    _judging(judge)
+
+    ledger = verbs.add_parser("ledger", help="count looks at an evaluation set, or record one")
+    ledger.add_argument("action", choices=("show", "append"), help="show prints the look's number; append records it")
+    ledger.add_argument("--ledger", required=True, type=Path, metavar="FILE", help="the ledger (JSON lines)")
+    ledger.add_argument("--comparison", type=Path, metavar="FILE", help="take the look from this comparison.json")
+    ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
+    ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
+    return parser
+
+
+def _judging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="count earlier looks from this ledger")
+    parser.add_argument("--proposed-policy", type=Path, metavar="FILE", help="the pull request's policy: reported only")
+    parser.add_argument(
+        "--fail-on",
+        action="append",
+        choices=VERDICTS,
+        metavar="VERDICT",
+        help="exit with 1 on this verdict (repeatable)",
+    )

@@ -1,0 +1,1 @@
+"""Metrics: what each one is, and its value for one model's answers. Knows nothing of files or reports."""

@@ -1,0 +1,24 @@
+"""report.html: one self-contained page, with real plots, light and dark, and no network."""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from model_review.comparison import Comparison
+from model_review.report.plots import figures
+from model_review.report.tables import MARK
+from model_review.verdict import Verdict
+from model_review.wording import about, error_of, level, number, percent, signed, span
+
+
+def html_report(comparison: Comparison, verdict: Verdict) -> str:
+    """The page; Jinja escapes everything that comes from a run."""
+    environment = Environment(
+        loader=PackageLoader("model_review.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"about": about, "error_of": error_of, "level": level, "number": number, "percent": percent}
+    environment.globals |= {"signed": signed, "span": span, "mark": MARK}
+    template = environment.get_template("report.html.j2")
+    return template.render(c=comparison, v=verdict, figures=figures(comparison)) + "\n"

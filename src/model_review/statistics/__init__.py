@@ -1,0 +1,1 @@
+"""Statistics of paired differences: arrays in, estimates out. Knows nothing of files, reports or GitHub."""

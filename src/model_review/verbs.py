@@ -1,0 +1,120 @@
+"""The verbs of the command line: read, call, write. What they print is one line."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from model_review.compare import compare
+from model_review.comparison import Comparison, parse_comparison
+from model_review.contract import Contract, read_contract
+from model_review.errors import ReviewError
+from model_review.files import digest, read_bytes, read_json, to_json, write_text
+from model_review.judge import judge
+from model_review.ledger import Look, append_look, is_digest, look_number, parse_look, read_ledger, reveals
+from model_review.policy_reader import read_policy
+from model_review.report.html import html_report
+from model_review.report.markdown import markdown_report
+from model_review.runs import Run, read_run, share_rows
+from model_review.settings import Rules
+from model_review.text import plain
+from model_review.verdict import Verdict
+
+COMPARISON_CAP = 64 * 2**20
+
+
+def run_compare(arguments: argparse.Namespace) -> int:
+    """`model-review compare`."""
+    champion = None if arguments.champion == "none" else read_run(Path(arguments.champion))
+    challenger = read_run(arguments.challenger)
+    champion = None if champion is None else share_rows(champion, challenger)
+    contract = _contract(arguments.contract, champion)
+    columns = None if contract is None else list(contract.columns)
+    policy = read_policy(arguments.policy, challenger.record.task, columns)
+    reseeded = None if arguments.reseeded is None else read_run(arguments.reseeded)
+    comparison = compare(champion, challenger, Rules(policy, contract), reseeded)
+    count = _count(arguments.ledger, comparison)
+    settings = comparison.settings.model_copy(update={"look": count or 1})
+    comparison = comparison.model_copy(update={"settings": settings})
+    verdict = judge(comparison, policy, look=count, proposed_digest=_proposed(arguments))
+    write_text(arguments.out / "comparison.json", to_json(comparison.to_json()))
+    return _finish(comparison, verdict, arguments.out, arguments.fail_on)
+
+
+def run_judge(arguments: argparse.Namespace) -> int:
+    """`model-review judge`."""
+    data = read_json(arguments.comparison, COMPARISON_CAP)
+    comparison = parse_comparison(plain(arguments.comparison), data)
+    policy = read_policy(arguments.policy, comparison.task)
+    verdict = judge(comparison, policy, look=_count(arguments.ledger, comparison), proposed_digest=_proposed(arguments))
+    return _finish(comparison, verdict, arguments.out, arguments.fail_on)
+
+
+def run_ledger(arguments: argparse.Namespace) -> int:
+    """`model-review ledger`."""
+    if (arguments.comparison is None) == (arguments.look is None):
+        raise ReviewError("Give either --comparison or --look: one of them says what was looked at.")
+    time = arguments.time or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if arguments.look is not None:
+        try:
+            data = json.loads(arguments.look)
+        except (ValueError, RecursionError):
+            raise ReviewError("--look is not valid JSON; give one object with the fields of a ledger line.") from None
+        look = parse_look("--look", {"time": time, **data} if isinstance(data, dict) else data)
+    else:
+        comparison = parse_comparison(plain(arguments.comparison), read_json(arguments.comparison, COMPARISON_CAP))
+        found = _look(comparison, time)
+        if found is None:
+            print("No look: the two sides were not compared.")
+            return 0
+        look = found
+    if arguments.action == "append":
+        number = append_look(arguments.ledger, look)
+    else:
+        number = look_number(read_ledger(arguments.ledger), look)
+    print(f"Look {number}." if reveals(look) else "No look: the two sides answer alike.")
+    return 0
+
+
+def _contract(given: Path | None, champion: Run | None) -> Contract | None:
+    if given is not None:
+        return read_contract(given)
+    return None if champion is None else champion.contract
+
+
+def _proposed(arguments: argparse.Namespace) -> str | None:
+    return None if arguments.proposed_policy is None else digest(read_bytes(arguments.proposed_policy))
+
+
+def _look(comparison: Comparison, time: str) -> Look | None:
+    champion, rows = comparison.champion, comparison.rows
+    if champion is None or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest))):
+        return None
+    return Look(
+        evaluation_digest=rows.evaluation_digest,
+        row_count=rows.compared,
+        time=time,
+        challenger_key=comparison.challenger.key,
+        champion_key=champion.key,
+        alpha=comparison.settings.alpha_look,
+        sketch=rows.sketch,
+    )
+
+
+def _count(ledger: Path | None, comparison: Comparison) -> int | None:
+    """This look's number by the ledger; None without one."""
+    if ledger is None:
+        return None
+    look = _look(comparison, "1970-01-01T00:00:00Z")
+    return 1 if look is None else look_number(read_ledger(ledger), look)
+
+
+def _finish(comparison: Comparison, verdict: Verdict, out: Path | None, fail_on: list[str] | None) -> int:
+    if fail_on is not None:
+        verdict = verdict.model_copy(update={"fails": verdict.verdict in fail_on})
+    if out is not None:
+        write_text(out / "verdict.json", to_json(verdict.to_json()))
+        write_text(out / "report.md", markdown_report(comparison, verdict))
+        write_text(out / "report.html", html_report(comparison, verdict))
+    print(f"{verdict.verdict}: {verdict.reason}")
+    return 1 if verdict.fails else 0
