@@ -88,7 +88,11 @@ def _proposed(arguments: argparse.Namespace) -> str | None:
 
 def _look(comparison: Comparison, time: str) -> Look | None:
     champion, rows = comparison.champion, comparison.rows
-    if champion is None or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest))):
+    if (
+        champion is None
+        or not comparison.metrics
+        or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest)))
+    ):
         return None
     return Look(
         evaluation_digest=rows.evaluation_digest,
