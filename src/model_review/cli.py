@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--guide", metavar="URL", help="where the report links to for what each number means")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="count earlier looks from this ledger")
     parser.add_argument("--proposed-policy", type=Path, metavar="FILE", help="the pull request's policy: reported only")
     parser.add_argument(

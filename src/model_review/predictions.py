@@ -137,7 +137,7 @@ def rising(values: pa.Array) -> bool:
 def _filled(where: str, table: pa.Table, name: str) -> pa.Array:
     column = table[name].combine_chunks()
     if column.null_count:
-        raise ReviewError(f"{where}: column {plain(name)} has {column.null_count:,} missing values; fill them.")
+        raise ReviewError(f"{where}: column {plain(name)} is empty in {column.null_count:,} rows; fill them.")
     return column
 
 
@@ -167,7 +167,9 @@ def _encoded(where: str, table: pa.Table, name: str) -> pa.DictionaryArray:
 def _numbers(where: str, table: pa.Table, name: str) -> Floats:
     column = table[name].combine_chunks()
     if column.null_count:
-        raise UnusablePredictions(f"{where}: column {plain(name)} has {column.null_count:,} missing values.")
+        raise UnusablePredictions(
+            f"{where}: column {plain(name)}: {column.null_count:,} of {len(column):,} values are missing."
+        )
     try:
         values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowException:

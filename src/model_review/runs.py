@@ -44,7 +44,8 @@ def read_run(directory: Path) -> Run:
     try:
         return Run(directory, record, contract, read_predictions(directory, record))
     except UnusablePredictions as error:
-        return Run(directory, record, contract, {}, str(error))
+        # The report is the same wherever the run lies, so the fault names the file and not the machine's folder.
+        return Run(directory, record, contract, {}, str(error).removeprefix(f"{plain(directory)}/"))
     finally:
         pa.default_memory_pool().release_unused()
 

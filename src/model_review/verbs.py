@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from model_review.judge import judge
 from model_review.ledger import Look, append_look, is_digest, look_number, parse_look, read_ledger, reveals
 from model_review.policy_reader import read_policy
 from model_review.report.html import html_report
-from model_review.report.markdown import markdown_report
+from model_review.report.markdown import GUIDE, markdown_report
 from model_review.runs import Run, read_run, share_rows
 from model_review.settings import Rules
 from model_review.text import plain
 from model_review.verdict import Verdict
 
 COMPARISON_CAP = 64 * 2**20
+ADDRESS = re.compile(r"[A-Za-z0-9:/._#@%-]{1,500}")
 
 
 def run_compare(arguments: argparse.Namespace) -> int:
@@ -38,7 +40,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
     comparison = comparison.model_copy(update={"settings": settings})
     verdict = judge(comparison, policy, look=count, proposed_digest=_proposed(arguments))
     write_text(arguments.out / "comparison.json", to_json(comparison.to_json()))
-    return _finish(comparison, verdict, arguments.out, arguments.fail_on)
+    return _finish(comparison, verdict, arguments)
 
 
 def run_judge(arguments: argparse.Namespace) -> int:
@@ -47,7 +49,7 @@ def run_judge(arguments: argparse.Namespace) -> int:
     comparison = parse_comparison(plain(arguments.comparison), data)
     policy = read_policy(arguments.policy, comparison.task)
     verdict = judge(comparison, policy, look=_count(arguments.ledger, comparison), proposed_digest=_proposed(arguments))
-    return _finish(comparison, verdict, arguments.out, arguments.fail_on)
+    return _finish(comparison, verdict, arguments)
 
 
 def run_ledger(arguments: argparse.Namespace) -> int:
@@ -88,7 +90,11 @@ def _proposed(arguments: argparse.Namespace) -> str | None:
 
 def _look(comparison: Comparison, time: str) -> Look | None:
     champion, rows = comparison.champion, comparison.rows
-    if champion is None or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest))):
+    if (
+        champion is None
+        or not comparison.metrics
+        or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest)))
+    ):
         return None
     return Look(
         evaluation_digest=rows.evaluation_digest,
@@ -109,12 +115,15 @@ def _count(ledger: Path | None, comparison: Comparison) -> int | None:
     return 1 if look is None else look_number(read_ledger(ledger), look)
 
 
-def _finish(comparison: Comparison, verdict: Verdict, out: Path | None, fail_on: list[str] | None) -> int:
-    if fail_on is not None:
-        verdict = verdict.model_copy(update={"fails": verdict.verdict in fail_on})
+def _finish(comparison: Comparison, verdict: Verdict, arguments: argparse.Namespace) -> int:
+    out, guide = arguments.out, arguments.guide or GUIDE
+    if not ADDRESS.fullmatch(guide):
+        raise ReviewError(f"--guide {plain(guide)} is not an address; give a path or an https URL without blanks.")
+    if arguments.fail_on is not None:
+        verdict = verdict.model_copy(update={"fails": verdict.verdict in arguments.fail_on})
     if out is not None:
         write_text(out / "verdict.json", to_json(verdict.to_json()))
-        write_text(out / "report.md", markdown_report(comparison, verdict))
+        write_text(out / "report.md", markdown_report(comparison, verdict, guide))
         write_text(out / "report.html", html_report(comparison, verdict))
     print(f"{verdict.verdict}: {verdict.reason}")
     return 1 if verdict.fails else 0

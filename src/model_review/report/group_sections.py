@@ -17,7 +17,8 @@ def _slice_cells(row: SliceRow) -> list[str]:
     sides = f"{number(row.champion)} \u2192 {number(row.challenger)}"
     p_value = "n/a" if row.p_adjusted is None else f"{row.p_adjusted:.2g}"
     interval = span(row.low, row.high, error).replace(" ", "\u00a0")
-    return [name, f"{row.n:,}", sides, signed(row.delta, error), interval, p_value, mark(row.status)]
+    status = mark(row.status) + (f" (n={row.n:,})" if row.status == "cannot tell" else "")
+    return [name, f"{row.n:,}", sides, signed(row.delta, error), interval, p_value, status]
 
 
 def slices(comparison: Comparison, verdict: Verdict, tier: int) -> str:

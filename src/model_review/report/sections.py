@@ -33,9 +33,10 @@ def objective(comparison: Comparison, verdict: Verdict, tier: int) -> str:
     return join(body, shown)
 
 
-def _metric_cells(row: MetricRow) -> list[str]:
+def _metric_cells(row: MetricRow, currency: str) -> list[str]:
+    money = f" ({code(currency)} per row)" if row.name == "business_value" and currency else ""
     return [
-        code(row.name),
+        code(row.name) + money,
         row.direction,
         number(row.champion),
         number(row.challenger),
@@ -56,7 +57,11 @@ def guardrails(comparison: Comparison, verdict: Verdict, tier: int) -> str:
     shown = table(header, loud[:MANY]) if loud else "Every rule holds."
     folded = fold(f"{len(quiet)} rules that hold", table(header, quiet)) if quiet and tier < 2 else ""
     names = ["metric", "better", "champion", "challenger", "change", "90 % interval", "p", "n", "method"]
-    metrics = table(names, [_metric_cells(row) for row in comparison.metrics]) if comparison.metrics else ""
+    metrics = (
+        table(names, [_metric_cells(row, comparison.currency) for row in comparison.metrics])
+        if comparison.metrics
+        else ""
+    )
     undefined = [f"- {code(one.name)}: {text(one.reason)}" for one in comparison.undefined if tier == 0]
     every = fold(f"All {len(comparison.metrics)} metrics", join(metrics, "\n".join(undefined))) if metrics else ""
     return join("### Rules", shown, folded, every)

@@ -61,11 +61,12 @@ def average_precision_draws(
     kind = np.uint16 if max(positives, negatives) <= 65_536 else np.uint32
     result = np.empty(replicates)
     for replicate in range(replicates):
-        hit, miss = rng.integers(0, positives, positives, dtype=kind), rng.integers(0, negatives, negatives, dtype=kind)
+        hit = rng.integers(0, positives, positives, dtype=kind).astype(np.intp)
+        miss = rng.integers(0, negatives, negatives, dtype=kind).astype(np.intp)
         values = []
         for cut in cuts:
-            hits = np.bincount(cut.positive_bin[hit], minlength=cut.bins).astype(float)
-            misses = np.bincount(cut.negative_bin[miss], minlength=cut.bins + 1)[: cut.bins].astype(float)
+            hits = np.bincount(cut.positive_bin.take(hit), minlength=cut.bins).astype(float)
+            misses = np.bincount(cut.negative_bin.take(miss), minlength=cut.bins + 1)[: cut.bins].astype(float)
             values.append(float(average_precision_from_bins(hits, misses)))
         result[replicate] = values[1] - values[0]
     return result
