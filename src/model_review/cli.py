@@ -18,6 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from model_review.text import plain
 
     try:
+        if parsed.verb == "comment":
+            from model_review.forge.verb import run_comment
+
+            return run_comment(parsed)
         verb = {"compare": verbs.run_compare, "judge": verbs.run_judge, "ledger": verbs.run_ledger}[parsed.verb]
         return verb(parsed)
     except ReviewError as error:
@@ -31,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="model-review", description=DESCRIPTION)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{compare,judge,ledger}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{compare,judge,ledger,comment}")
 
     compare = verbs.add_parser("compare", help="compare two run directories and write the verdict and the report")
     compare.add_argument("--champion", required=True, metavar="DIR", help="main's run directory, or none (first run)")
@@ -56,6 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--comparison", type=Path, metavar="FILE", help="take the look from this comparison.json")
     ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
     ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
+
+    about = "judge a finished workflow run again by the base branch's rules, and comment on its pull request"
+    comment = verbs.add_parser("comment", help=about, epilog="GITHUB_TOKEN and GITHUB_REPOSITORY are read as well.")
+    comment.add_argument("--run", required=True, type=int, metavar="ID", help="the workflow run that compared")
+    comment.add_argument("--policy", default="model-review.toml", metavar="FILE", help="the policy in the repository")
+    comment.add_argument("--contract", default="contract.yaml", metavar="FILE", help="its data contract")
+    comment.add_argument("--identity", default="github-actions[bot]", metavar="LOGIN", help="whom the token posts as")
+    comment.add_argument("--guide", default="", metavar="URL", help="where the reading guide stands")
     return parser
 
 
