@@ -54,20 +54,22 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--out", type=Path, metavar="DIR", help="where verdict.json and the reports are written")
     _judging(judge)
 
-    ledger = verbs.add_parser("ledger", help="count looks at an evaluation set, or record one")
-    ledger.add_argument("action", choices=("show", "append"), help="show prints the look's number; append records it")
-    ledger.add_argument("--ledger", required=True, type=Path, metavar="FILE", help="the ledger (JSON lines)")
-    ledger.add_argument("--comparison", type=Path, metavar="FILE", help="take the look from this comparison.json")
-    ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
-    ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
-
     about = "judge a finished workflow run again by the base branch's rules, and comment on its pull request"
     comment = verbs.add_parser("comment", help=about, epilog="GITHUB_TOKEN and GITHUB_REPOSITORY are read as well.")
     comment.add_argument("--run", required=True, type=int, metavar="ID", help="the workflow run that compared")
     comment.add_argument("--policy", default="model-review.toml", metavar="FILE", help="the policy in the repository")
     comment.add_argument("--contract", default="contract.yaml", metavar="FILE", help="its data contract")
     comment.add_argument("--identity", default="github-actions[bot]", metavar="LOGIN", help="whom the token posts as")
+    comment.add_argument("--artifact", default="model-review-comparison", metavar="NAME", help="holds comparison.json")
+    comment.add_argument("--page", default="model-review.html", metavar="NAME", help="the artifact to link to")
     comment.add_argument("--guide", default="", metavar="URL", help="where the reading guide stands")
+
+    ledger = verbs.add_parser("ledger", help="count looks at an evaluation set, or record one")
+    ledger.add_argument("action", choices=("show", "append"), help="show prints the look's number; append records it")
+    ledger.add_argument("--ledger", required=True, type=Path, metavar="FILE", help="the ledger (JSON lines)")
+    ledger.add_argument("--comparison", type=Path, metavar="FILE", help="take the look from this comparison.json")
+    ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
+    ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
     return parser
 
 

@@ -31,8 +31,9 @@ def archive(data: bytes, name: str = "comparison.json") -> bytes:
 @pytest.fixture(scope="session")
 def comparisons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Real comparisons by the engine: a better challenger, a worse one, and one that uses a forbidden column."""
-    from model_review.cli import main
     from worlds import CONTRACT, POLICY, World, write_run
+
+    from model_review.cli import main
 
     place = tmp_path_factory.mktemp("comparisons")
     (place / "policy.toml").write_text(POLICY)

@@ -80,7 +80,8 @@ def main() -> None:
     """Upsert by the watermark, as CML does."""
     verb, flags, file = parse(sys.argv[1:])
     check_environment()
-    Path(CONFIG["log"]).open("a").write(json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ)}) + "\n")
+    with Path(CONFIG["log"]).open("a") as stream:
+        stream.write(json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ)}) + "\n")
     if CONFIG.get("crash"):
         sys.exit(7)
     with Path(os.environ["GIT_CONFIG_GLOBAL"]).open("a") as stream:

@@ -1,7 +1,9 @@
 """The report job from end to end: which comment is there afterwards, what it says, and who posted it."""
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from conftest import BASE, HEAD, Loop, archive
@@ -132,7 +134,7 @@ def test_duplicates_of_an_earlier_race_are_removed_and_only_ours(loop: Loop) -> 
     loop.fake.add_comment(7, BOT, f"older twin\n\n{MARKER}")
     loop.fake.add_comment(7, BOT, "Preview is ready.")
     loop.comment(loop.run(archive(loop.comparisons["better"])))
-    assert [one["id"] for one in loop.ours()][0] == kept["id"]
+    assert loop.ours()[0]["id"] == kept["id"]
     assert "Promote" in kept["body"]
     assert [one["body"] for one in loop.ours()][1:] == ["Preview is ready."]
 
@@ -148,6 +150,16 @@ def test_a_run_without_a_comparison_says_so_once_with_a_link(loop: Loop, conclus
     (comment,) = loop.ours()
     assert f"`{conclusion}`" in comment["body"]
     assert f"https://github.com/octo/bank/actions/runs/{run})" in comment["body"]
+
+
+def test_a_run_that_had_nothing_to_compare_says_so_in_one_line(loop: Loop) -> None:
+    loop.comment(loop.run(archive(loop.comparisons["worse"]), "failure"))
+    code, found, shown = loop.comment(loop.run(None))
+    assert (code, found["outcome"], found["verdict"], found["look"]) == (0, "unchanged", "", "")
+    assert "::warning::" not in shown.replace("::warning::CML is not installed", "")
+    (comment,) = loop.ours()
+    assert comment["body"].startswith("**Nothing to compare.**")
+    assert "Reject" not in comment["body"]
 
 
 def test_a_failed_run_with_a_comparison_says_both(loop: Loop) -> None:
@@ -188,24 +200,26 @@ def test_the_trusted_ledger_counts_the_looks(loop: Loop) -> None:
     assert found["verdict"] == "hold"
 
 
+STRANGER = {"full_name": "eve/bank", "owner": {"login": "octo"}}
 GONE = [
-    ("closed", lambda loop: loop.fake.pulls[7].update(state="closed")),
-    ("head moved on", lambda loop: loop.fake.pulls[7]["head"].update(sha="d4" * 20)),
-    ("fork deleted", lambda loop: loop.fake.pulls[7]["head"].update(repo=None)),
-    ("another repository's head", lambda loop: loop.fake.pulls[7]["head"].update(repo={"full_name": "eve/bank", "owner": {"login": "octo"}})),
-]  # fmt: skip
+    ("closed", lambda pull: pull.update(state="closed")),
+    ("head moved on", lambda pull: pull["head"].update(sha="d4" * 20)),
+    ("fork deleted", lambda pull: pull["head"].update(repo=None)),
+    ("another repository's head", lambda pull: pull["head"].update(repo=STRANGER)),
+]
 
 
 @pytest.mark.parametrize("change", [change for _, change in GONE], ids=[name for name, _ in GONE])
 @pytest.mark.parametrize("late", [False, True], ids=["before", "while judging"])
-def test_nothing_is_posted_where_the_pull_request_moved_on(loop: Loop, change: object, late: bool) -> None:
-    assert callable(change)
+def test_nothing_is_posted_where_the_pull_request_moved_on(
+    loop: Loop, change: Callable[[dict[str, Any]], None], late: bool
+) -> None:
     loop.install_cml()
     run = loop.run(archive(loop.comparisons["better"]))
     if late:
-        loop.fake.events.append(Event("GET", r"/contents/contract.yaml", lambda: change(loop)))
+        loop.fake.events.append(Event("GET", r"/contents/contract.yaml", lambda: change(loop.fake.pulls[7])))
     else:
-        change(loop)
+        change(loop.fake.pulls[7])
     code, found, shown = loop.comment(run)
     assert (code, found) == (0, {"outcome": "dropped"})
     assert "Nothing posted" in shown

@@ -37,6 +37,8 @@ def comment_body(judged: Judged, run: Run, pull: Pull, links: Links) -> str:
 def _main(judged: Judged, run: Run, links: Links) -> str:
     if judged.outcome == "judged":
         return judged.report
+    if judged.outcome == "unchanged":
+        return f"**Nothing to compare.** {text(judged.why)}"
     if judged.outcome == "withheld":
         return f"## \u23f8\ufe0f Verdict withheld\n\n{text(judged.why)}"
     if judged.outcome == "refused":
@@ -60,4 +62,5 @@ def _footer(judged: Judged, run: Run, pull: Pull, links: Links) -> str:
         parts.append(f"[page with plots]({links.run_url}/artifacts/{links.page}), as the run made it")
     if judged.counted:
         parts.append(f"judged by the base branch's policy; {text(judged.counted)}")
-    return f"<sub>{', '.join(parts)}. {CLAIMS} model-review {__version__}</sub>"
+    claims = f"{CLAIMS} " if judged.outcome == "judged" else ""
+    return f"<sub>{', '.join(parts)}. {claims}model-review {__version__}</sub>"

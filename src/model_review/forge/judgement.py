@@ -10,7 +10,7 @@ from model_review.files import parse_json
 from model_review.forge.artifact import read_member
 from model_review.forge.base import Base
 from model_review.judge import judge
-from model_review.ledger import Look, look_number
+from model_review.ledger import Look, is_digest, look_number
 from model_review.metrics.catalog import Task, find
 from model_review.policy import Policy
 from model_review.report.markdown import markdown_report
@@ -19,7 +19,8 @@ from model_review.text import plain
 from model_review.verbs import look_of
 
 MEMBER = "comparison.json"
-Outcome = Literal["judged", "withheld", "refused", "missing"]
+CheckName = Literal["predictions", "rows", "forbidden", "overlap", "leak"]
+Outcome = Literal["judged", "withheld", "refused", "missing", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ def read_claims(archive: bytes) -> Comparison:
         known = find(comparison.task, row.name)
         if known is not None and (row.direction == "higher") != known.higher_is_better:
             raise ReviewError(f"{MEMBER}: {row.name} is not better when {row.direction}.")
+    champion = comparison.champion
+    digests = [comparison.challenger.key, comparison.rows.evaluation_digest, champion.key if champion else ""]
+    if champion is not None and comparison.metrics and not all(map(is_digest, digests)):
+        raise ReviewError(f"{MEMBER} names no digests of what it compared, so its looks cannot be counted.")
     return comparison
 
 
@@ -86,7 +91,7 @@ def _judged(
     comparison: Comparison, base: Base, policy: Policy, proposed: str | None, time: str, guide: str, limit: int
 ) -> Judged:
     _check_levels(comparison, policy)
-    comparison = _with_forbidden(comparison, base)
+    comparison = _with_own_checks(comparison, base)
     look = look_of(comparison, time)
     number = 1 if look is None or base.ledger is None else look_number(base.ledger, look)
     verdict = judge(comparison, policy, look=number, proposed_digest=proposed)
@@ -111,12 +116,17 @@ def _check_levels(comparison: Comparison, policy: Policy) -> None:
             raise ReviewError(f"{plain(row.name)} was compared at another level than the policy's; compare again.")
 
 
-def _with_forbidden(comparison: Comparison, base: Base) -> Comparison:
-    """Add a red check where the challenger says itself that it uses what the base's contract forbids."""
+def _with_own_checks(comparison: Comparison, base: Base) -> Comparison:
+    """Add what the comparison's own checks should have said: a forbidden column in use, a check that was left out."""
+    found = {one.name for one in comparison.checks}
+    expected: list[CheckName] = ["predictions", "forbidden", "overlap"]
+    if comparison.champion is not None and comparison.metrics:
+        expected += ["rows", "leak"]
+    missing = [name for name in expected if name not in found]
+    added = [Check(name=name, status="not made", detail=f"The comparison says nothing of {name}.") for name in missing]
     forbidden = [] if base.contract is None else base.contract.having("forbidden")
     used = [name for name in comparison.challenger.features if name in forbidden]
-    if not used or any(one.name == "forbidden" and one.status == "red" for one in comparison.checks):
-        return comparison
-    detail = f"The challenger uses {', '.join(map(plain, used[:5]))}, which the base's contract forbids."
-    check = Check(name="forbidden", status="red", detail=detail)
-    return comparison.model_copy(update={"checks": [check, *comparison.checks]})
+    if used and not any(one.name == "forbidden" and one.status == "red" for one in comparison.checks):
+        detail = f"The challenger uses {', '.join(map(plain, used[:5]))}, which the base's contract forbids."
+        added.append(Check(name="forbidden", status="red", detail=detail))
+    return comparison.model_copy(update={"checks": [*added, *comparison.checks]})

@@ -3,9 +3,7 @@
 import argparse
 import os
 import re
-import secrets
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -20,10 +18,9 @@ from model_review.forge.judgement import Judged, review
 from model_review.forge.locate import Pull, Run, find_pull, read_run, still_there
 from model_review.ledger import reveals
 from model_review.report.markdown import GUIDE
+from model_review.step_files import write_outputs, write_summary
 from model_review.text import plain
 
-ARTIFACT = "model-review-comparison"
-PAGE = "model-review.html"
 ARCHIVE_CAP = 4 * 2**20
 NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 ADDRESS = re.compile(r"https?://[\w.-]+(:\d+)?", re.ASCII)
@@ -52,8 +49,8 @@ def run_comment(arguments: argparse.Namespace) -> int:
         return _dropped(located.why)
     pull = located.pull
     artifacts = get_all(client, f"/repos/{repository}/actions/runs/{run.id}/artifacts", Artifact, key="artifacts")
-    judged = _judged(client, repository, pull, artifacts, arguments)
-    page = _newest(artifacts, PAGE)
+    judged = _judged(client, repository, run, pull, artifacts, arguments)
+    page = _newest(artifacts, arguments.page)
     links = Links(f"{server}/{repository}", run.id, None if page is None else page.id)
     body = comment_body(judged, run, pull, links)
     target = Target(repository, links.repository, pull.number, run.head_sha, arguments.identity)
@@ -65,11 +62,21 @@ def run_comment(arguments: argparse.Namespace) -> int:
 
 
 def _judged(
-    client: Client, repository: str, pull: Pull, artifacts: list[Artifact], arguments: argparse.Namespace
+    client: Client,
+    repository: str,
+    run: Run,
+    pull: Pull,
+    artifacts: list[Artifact],
+    arguments: argparse.Namespace,
 ) -> Judged:
     policy, contract = (_setting(name, getattr(arguments, name), FILE) for name in ("policy", "contract"))
-    artifact = _newest(artifacts, ARTIFACT)
+    artifact = _newest(artifacts, arguments.artifact)
     if artifact is None:
+        if run.conclusion == "success" and not any(one.name == arguments.artifact for one in artifacts):
+            why = (
+                "The run succeeded and left no comparison: so it ends where nothing of the model changed."
+            )
+            return Judged("unchanged", why)
         return Judged("missing", "The run left no comparison.")
     if artifact.size_in_bytes > ARCHIVE_CAP:
         why = f"The artifact has {artifact.size_in_bytes:,} bytes; at most {ARCHIVE_CAP:,} are read."
@@ -108,7 +115,7 @@ def _setting(name: str, value: str, form: re.Pattern[str]) -> str:
 
 
 def _dropped(why: str) -> int:
-    _outputs({"outcome": "dropped"})
+    write_outputs({"outcome": "dropped"})
     print(f"Nothing posted: {plain(why, 500)}")
     return 0
 
@@ -116,12 +123,12 @@ def _dropped(why: str) -> int:
 def _finish(judged: Judged, run: Run, pull: Pull, body: str, posted: Posted) -> None:
     for warning in posted.warnings:
         _annotate("warning", warning)
-    if judged.outcome != "judged":
+    if judged.outcome not in ("judged", "unchanged"):
         _annotate("warning", judged.why)
     own = run.head_repository is not None and run.head_repository.full_name == run.repository.full_name
     # A fork's looks are shown and not spent: anyone could use up the evaluation set from outside.
     spent = judged.look if judged.look is not None and own and reveals(judged.look) else None
-    _outputs(
+    write_outputs(
         {
             "outcome": judged.outcome,
             "verdict": judged.verdict,
@@ -131,22 +138,8 @@ def _finish(judged: Judged, run: Run, pull: Pull, body: str, posted: Posted) -> 
             "look": "" if spent is None else spent.model_dump_json(),
         }
     )
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as stream:
-            stream.write(body)
+    write_summary(body)
     print(f"{plain(judged.why, 500)} Posted with {posted.posted_with}: {plain(posted.url)}")
-
-
-def _outputs(values: dict[str, str]) -> None:
-    """To GITHUB_OUTPUT, each behind a delimiter that no value can know."""
-    path = os.environ.get("GITHUB_OUTPUT")
-    if not path:
-        return
-    with Path(path).open("a", encoding="utf-8") as stream:
-        for name, value in values.items():
-            end = f"end-{secrets.token_hex(16)}"
-            stream.write(f"{name}<<{end}\n{value}\n{end}\n")
 
 
 def _annotate(level: str, message: str) -> None:
