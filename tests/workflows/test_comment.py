@@ -81,6 +81,14 @@ def test_thirty_five_foreign_comments_do_not_hide_ours(loop: Loop, with_cml: boo
     assert len(loop.fake.comments) == 36
 
 
+def test_two_hundred_foreign_comments_do_not_hide_ours(loop: Loop) -> None:
+    for place in range(230):
+        loop.fake.add_comment(7, f"person-{place}", "nice")
+    for _ in range(2):
+        loop.comment(loop.run(archive(loop.comparisons["better"])))
+    assert len(loop.ours()) == 1
+
+
 @pytest.mark.parametrize("with_cml", [True, False], ids=["cml", "rest"])
 @pytest.mark.parametrize("stranger_first", [True, False])
 def test_a_strangers_comment_with_our_marker_is_left_alone(loop: Loop, with_cml: bool, stranger_first: bool) -> None:
