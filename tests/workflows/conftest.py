@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "eng
 
 import fake_github  # noqa: E402 - found through the line above
 
+REAL_CML = os.environ.get("MODEL_REVIEW_CML")
 HEAD, BASE = "a1" * 20, "b2" * 20
 
 
@@ -51,6 +53,18 @@ def comparisons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return found
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of this machine's own, and its key: CML speaks to nothing unencrypted."""
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run([*command.split(), "-keyout", str(file), "-out", f"{file}.crt"], check=True, capture_output=True)
+    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
+    return file
+
+
 @dataclass
 class Loop:
     """One repository with its pull request number 7, and a way to let the report job run."""
@@ -73,7 +87,8 @@ class Loop:
         """What a composite action's step sees, stray variables included."""
         return {
             "GITHUB_API_URL": self.fake.url,
-            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_SERVER_URL": self.fake.host,
+            "NODE_EXTRA_CA_CERTS": f"{self.fake.certificate}.crt",
             "GITHUB_REPOSITORY": self.fake.repository,
             "GITHUB_TOKEN": fake_github.REPORT_TOKEN,
             "GITHUB_OUTPUT": str(self.folder / "output"),
@@ -98,16 +113,25 @@ class Loop:
             assert token not in shown.out + shown.err
         return code, outputs(self.folder / "output"), shown.out + shown.err
 
+    @property
+    def address(self) -> str:
+        """The repository's address."""
+        return f"{self.fake.host}/{self.fake.repository}"
+
     def install_cml(self, **config: Any) -> None:
-        """Put the stand-in on PATH."""
+        """Put CML on PATH: the real one where MODEL_REVIEW_CML names its checkout, but for a stand-in's own tricks."""
         folder = self.folder / "bin"
         folder.mkdir(exist_ok=True)
+        self.path = f"{folder}{os.pathsep}{self.path.removeprefix(f'{folder}{os.pathsep}')}"
+        if REAL_CML and not config:
+            (folder / "cml").write_text(f'#!/bin/sh\nexec node "{REAL_CML}/bin/cml.js" "$@"\n')
+            (folder / "cml").chmod(0o755)
+            return
         source = (Path(__file__).parent / "stand_in_cml.py").read_text()
         (folder / "cml").write_text(f"#!{sys.executable} -I\n{source}")
         (folder / "cml").chmod(0o755)
-        settings = {"api": self.fake.url, "log": str(self.folder / "cml.log"), **config}
+        settings = {"log": str(self.folder / "cml.log"), **config}
         (folder / "cml.json").write_text(json.dumps(settings))
-        self.path = f"{folder}{os.pathsep}{self.path.removeprefix(f'{folder}{os.pathsep}')}"
 
     def remove_cml(self) -> None:
         """A runner without CML."""
@@ -140,6 +164,7 @@ def outputs(path: Path) -> dict[str, str]:
 def loop(
     tmp_path: Path,
     comparisons: dict[str, bytes],
+    certificate: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Loop]:
@@ -149,7 +174,7 @@ def loop(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     assert shutil.which("cml") is None, "these tests bring their own cml"
-    with fake_github.FakeGitHub() as fake:
+    with fake_github.FakeGitHub(certificate=certificate) as fake:
         fake.add_pull(7, HEAD, "faster-trees", base=BASE)
         fake.files[BASE, "model-review.toml"] = POLICY.encode()
         fake.files[HEAD, "model-review.toml"] = POLICY.encode()

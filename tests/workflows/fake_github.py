@@ -62,7 +62,7 @@ class FakeGitHub:
     """The repository's state, and the server in front of it."""
 
     repository: str = REPOSITORY
-    certificate: tuple[Path, Path] | None = None
+    certificate: Path | None = None
     tokens: dict[str, tuple[str, set[str]]] = field(
         default_factory=lambda: {
             REPORT_TOKEN: (BOT, {"actions:read", "contents:read", "pulls:read", "pulls:write"}),
@@ -93,29 +93,38 @@ class FakeGitHub:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler)]
         if self.certificate is not None:
+            # The same state once more, encrypted and under /api/v3, which is where CML looks for a host of one's own.
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self.certificate)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
+            context.load_cert_chain(self.certificate)
+            self.servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+            self.servers[1].socket = context.wrap_socket(self.servers[1].socket, server_side=True)
+        self.threads = [threading.Thread(target=one.serve_forever, args=(0.02,), daemon=True) for one in self.servers]
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        for server, thread in zip(self.servers, self.threads, strict=True):
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
     @property
     def port(self) -> int:
         """Where it listens."""
-        return int(self.server.server_address[1])
+        return int(self.servers[0].server_address[1])
 
     @property
     def url(self) -> str:
         """The API's address, as GITHUB_API_URL gives it."""
-        return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The host that repositories' addresses begin with, as GITHUB_SERVER_URL gives it."""
+        return f"https://127.0.0.1:{self.servers[1].server_address[1]}" if self.certificate else "https://github.com"
 
     def number(self) -> int:
         """A new id."""
@@ -160,7 +169,7 @@ class FakeGitHub:
         """A comment by anybody."""
         with self.lock:
             number = self.number()
-            url = f"https://github.com/{self.repository}/pull/{pull}#issuecomment-{number}"
+            url = f"{self.host}/{self.repository}/pull/{pull}#issuecomment-{number}"
             comment = {"id": number, "pull": pull, "user": {"login": login}, "body": body, "html_url": url}
             self.comments.append(comment)
             return comment
@@ -267,8 +276,7 @@ class FakeGitHub:
         if self._artifact(int(found[1]))["expired"]:
             raise Refusal(410, "Artifact has expired")
         # Another host's name, as on GitHub, where the files lie with a storage service.
-        scheme = "https" if self.certificate else "http"
-        return 302, b"", {"Location": f"{scheme}://localhost:{self.port}/blob/{found[1]}"}
+        return 302, b"", {"Location": f"http://localhost:{self.port}/blob/{found[1]}"}
 
     def _get_file(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
         path = urllib.parse.unquote(found[1])

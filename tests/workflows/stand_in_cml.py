@@ -1,12 +1,13 @@
 """A stand-in for CML 0.20.6: takes the one call that we make, in the one environment, and refuses everything else.
 
 It keeps CML's faults: it sees the first 30 comments, knows no author, tries once, and says all it knows when it fails.
-`cml.json` beside it names the API that stands in for the host of `--repo`, and how it should misbehave.
+`cml.json` beside it says where to note what it was given, and whether it should crash.
 """
 
 import json
 import os
 import re
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 CONFIG = json.loads((Path(__file__).resolve().parent / "cml.json").read_text())
+TRUST = ssl.create_default_context(cafile=os.environ.get("NODE_EXTRA_CA_CERTS"))
 VALUED = ("--driver", "--repo", "--target", "--watermark-title")
 NEEDED = {"REPO_TOKEN", "GITHUB_SHA", "GIT_CONFIG_GLOBAL"}
 ALLOWED = NEEDED | {"CI", "HOME", "ITERATIVE_DO_NOT_TRACK", "LC_CTYPE", "NODE_EXTRA_CA_CERTS", "PATH"}
@@ -63,13 +65,13 @@ def check_environment() -> None:
         fail(f"the environment is not the agreed one: {', '.join(strange)}")
 
 
-def call(method: str, path: str, body: str | None = None) -> Any:
+def call(method: str, url: str, body: str | None = None) -> Any:
     """One try, no paging, no retry."""
     data = None if body is None else json.dumps({"body": body}).encode()
-    request = urllib.request.Request(CONFIG["api"] + path, data=data, method=method)
+    request = urllib.request.Request(url, data=data, method=method)
     request.add_header("Authorization", f"token {os.environ['REPO_TOKEN']}")
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=30, context=TRUST) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         said = json.load(error)["message"]
@@ -86,13 +88,13 @@ def main() -> None:
         sys.exit(7)
     with Path(os.environ["GIT_CONFIG_GLOBAL"]).open("a") as stream:
         stream.write("[safe]\n\tdirectory = *\n")
-    repository = re.fullmatch(r"https://[^/]+/([\w.-]+/[\w.-]+)", flags["--repo"])
+    repository = re.fullmatch(r"(https://(?!github\.com)[^/]+)/([\w.-]+/[\w.-]+)", flags["--repo"])
     if repository is None or flags["--driver"] != "github":
         fail("Invalid URL")
     pull = re.fullmatch(r"pr/(\d+)", flags["--target"])
     if pull is None:
         fail("Not Found")
-    path = f"/repos/{repository[1]}/issues"
+    path = f"{repository[1]}/api/v3/repos/{repository[2]}/issues"
     title = flags["--watermark-title"]
     sign = re.compile(r'!\[\]\(https://cml\.dev/watermark\.png#\w+ "CML watermark ' + re.escape(title) + r'"\)')
     mark = f'![](https://cml.dev/watermark.png#{os.environ["GITHUB_SHA"]} "CML watermark {title}")'

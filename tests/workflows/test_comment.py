@@ -24,7 +24,7 @@ def test_a_finished_run_gets_one_comment_with_its_verdict(loop: Loop, kind: str,
     assert verdict in body.splitlines()[0]
     assert body.rstrip().endswith(MARKER)
     assert "claims and are computed again at release" in body
-    assert f"https://github.com/octo/bank/commit/{HEAD}" in body
+    assert f"{loop.address}/commit/{HEAD}" in body
     assert found["outcome"] == "judged"
     assert found["verdict"] == verdict.lower()
     assert found["pull-request"] == "7"
@@ -34,11 +34,11 @@ def test_a_finished_run_gets_one_comment_with_its_verdict(loop: Loop, kind: str,
 
 
 def test_cml_gets_the_agreed_flags_and_nothing_of_our_environment(loop: Loop) -> None:
-    loop.install_cml()
+    loop.install_cml(crash=False)
     loop.comment(loop.run(archive(loop.comparisons["better"])))
     (call,) = loop.cml_calls()
     arguments = call["arguments"]
-    expected = ["comment", "update", "--no-publish", "--driver", "github", "--repo", "https://github.com/octo/bank"]
+    expected = ["comment", "update", "--no-publish", "--driver", "github", "--repo", loop.address]
     assert arguments[:-1] == [*expected, "--target", "pr/7", "--watermark-title", "model-review"]
     assert call["environment"]["GITHUB_SHA"] == HEAD
     assert not {"GITHUB_TOKEN", "OTHER_SECRET", "CML_TOKEN", "GITHUB_SERVER_URL"} & set(call["environment"])
@@ -119,9 +119,10 @@ def test_four_racing_posts_leave_one_comment(loop: Loop) -> None:
     from model_review.forge.github import connect
 
     loop.install_cml()
-    loop.patch.setenv("PATH", loop.path)
+    for name, value in loop.environment().items():
+        loop.patch.setenv(name, value)
     loop.fake.slow_posts = 0.3
-    target = Target("octo/bank", "https://github.com/octo/bank", 7, HEAD, BOT)
+    target = Target("octo/bank", loop.address, 7, HEAD, BOT)
 
     def one(place: int) -> str:
         posted = post(connect(loop.fake.url, "ghs_report_job"), target, f"## Report {place}", lambda: True)
@@ -157,7 +158,7 @@ def test_a_run_without_a_comparison_says_so_once_with_a_link(loop: Loop, conclus
     assert found["verdict"] == ""
     (comment,) = loop.ours()
     assert f"`{conclusion}`" in comment["body"]
-    assert f"https://github.com/octo/bank/actions/runs/{run})" in comment["body"]
+    assert f"{loop.address}/actions/runs/{run})" in comment["body"]
 
 
 def test_a_run_that_had_nothing_to_compare_says_so_in_one_line(loop: Loop) -> None:

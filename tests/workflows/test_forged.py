@@ -20,7 +20,7 @@ from test_comment import MARKER
 
 Edit = Callable[[dict[str, Any]], None]
 WATERMARK = re.compile(r"!\[\]\(https://cml\.dev/watermark\.png#")
-FOOTER_LINKS = re.compile(r"https://github\.com/octo/bank/(commit/\w{40}|actions/runs/\d+(/artifacts/\d+)?)")
+FOOTER_LINKS = re.compile(r"https://127\.0\.0\.1:\d+/octo/bank/(commit/\w{40}|actions/runs/\d+(/artifacts/\d+)?)")
 
 
 def zipped(*members: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:

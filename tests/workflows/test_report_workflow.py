@@ -91,7 +91,8 @@ def report_job(loop: Loop, run: int, stand_ins: list[str]) -> str:
     (loop.folder / "event.json").write_text(json.dumps({**event, "repository": {"full_name": "octo/bank"}}))
     variables = {
         "GITHUB_API_URL": loop.fake.url,
-        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_SERVER_URL": loop.fake.host,
+        "NODE_EXTRA_CA_CERTS": f"{loop.fake.certificate}.crt",
         "GITHUB_REPOSITORY": "octo/bank",
         "CML_FOLDER": str(loop.folder / "bin"),
     }
