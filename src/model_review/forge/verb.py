@@ -73,9 +73,7 @@ def _judged(
     artifact = _newest(artifacts, arguments.artifact)
     if artifact is None:
         if run.conclusion == "success" and not any(one.name == arguments.artifact for one in artifacts):
-            why = (
-                "The run succeeded and left no comparison: so it ends where nothing of the model changed."
-            )
+            why = "The run succeeded and left no comparison, as it does where the model cannot have changed."
             return Judged("unchanged", why)
         return Judged("missing", "The run left no comparison.")
     if artifact.size_in_bytes > ARCHIVE_CAP:
