@@ -6,10 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conftest import BASE, HEAD, Loop, archive
 from fake_github import BOT, Event, Fault
-
-MARKER = f'![](https://cml.dev/watermark.png#{HEAD} "CML watermark model-review")'
+from report_loop import BASE, HEAD, MARKER, Loop, archive
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("better", "Promote"), ("worse", "Reject"), ("leak", "Reject")])

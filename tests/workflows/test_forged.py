@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Changed, Loop, archive
 from fake_github import BOT
-from test_comment import MARKER
+from report_loop import MARKER, Changed, Loop, archive
 
 Edit = Callable[[dict[str, Any]], None]
 WATERMARK = re.compile(r"!\[\]\(https://cml\.dev/watermark\.png#")

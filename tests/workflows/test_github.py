@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from conftest import HEAD
 from fake_github import READ_TOKEN, REPORT_TOKEN, FakeGitHub, Fault
+from report_loop import HEAD
 
 from model_review.errors import ReviewError
 from model_review.forge.comment import Comment

@@ -11,7 +11,7 @@ from typing import Any
 import fake_github
 import pytest
 import yaml
-from conftest import BASE, HEAD, Loop, archive
+from report_loop import BASE, HEAD, Loop, archive
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github/actions/comment/action.yml"
