@@ -18,6 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from model_review.text import plain
 
     try:
+        if parsed.verb == "comment":
+            from model_review.forge.verb import run_comment
+
+            return run_comment(parsed)
         verb = {"compare": verbs.run_compare, "judge": verbs.run_judge, "ledger": verbs.run_ledger}[parsed.verb]
         return verb(parsed)
     except ReviewError as error:
@@ -31,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="model-review", description=DESCRIPTION)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{compare,judge,ledger}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{compare,judge,ledger,comment}")
 
     compare = verbs.add_parser("compare", help="compare two run directories and write the verdict and the report")
     compare.add_argument("--champion", required=True, metavar="DIR", help="main's run directory, or none (first run)")
@@ -49,6 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--policy", required=True, type=Path, metavar="FILE", help="the base branch's policy")
     judge.add_argument("--out", type=Path, metavar="DIR", help="where verdict.json and the reports are written")
     _judging(judge)
+
+    about = "judge a finished workflow run again by the base branch's rules, and comment on its pull request"
+    comment = verbs.add_parser("comment", help=about, epilog="GITHUB_TOKEN and GITHUB_REPOSITORY are read as well.")
+    comment.add_argument("--run", required=True, type=int, metavar="ID", help="the workflow run that compared")
+    comment.add_argument("--policy", default="model-review.toml", metavar="FILE", help="the policy in the repository")
+    comment.add_argument("--contract", default="contract.yaml", metavar="FILE", help="its data contract")
+    comment.add_argument("--identity", default="github-actions[bot]", metavar="LOGIN", help="whom the token posts as")
+    comment.add_argument("--artifact", default="model-review-comparison", metavar="NAME", help="holds comparison.json")
+    comment.add_argument("--page", default="model-review.html", metavar="NAME", help="the artifact to link to")
+    comment.add_argument("--guide", default="", metavar="URL", help="where the reading guide stands")
 
     ledger = verbs.add_parser("ledger", help="count looks at an evaluation set, or record one")
     ledger.add_argument("action", choices=("show", "append"), help="show prints the look's number; append records it")

@@ -65,7 +65,7 @@ def run_ledger(arguments: argparse.Namespace) -> int:
         look = parse_look("--look", {"time": time, **data} if isinstance(data, dict) else data)
     else:
         comparison = parse_comparison(plain(arguments.comparison), read_json(arguments.comparison, COMPARISON_CAP))
-        found = _look(comparison, time)
+        found = look_of(comparison, time)
         if found is None:
             print("No look: the two sides were not compared.")
             return 0
@@ -88,7 +88,8 @@ def _proposed(arguments: argparse.Namespace) -> str | None:
     return None if arguments.proposed_policy is None else digest(read_bytes(arguments.proposed_policy))
 
 
-def _look(comparison: Comparison, time: str) -> Look | None:
+def look_of(comparison: Comparison, time: str) -> Look | None:
+    """What the ledger records of a comparison; None where two sides were not compared."""
     champion, rows = comparison.champion, comparison.rows
     if (
         champion is None
@@ -111,7 +112,7 @@ def _count(ledger: Path | None, comparison: Comparison) -> int | None:
     """This look's number by the ledger; None without one."""
     if ledger is None:
         return None
-    look = _look(comparison, "1970-01-01T00:00:00Z")
+    look = look_of(comparison, "1970-01-01T00:00:00Z")
     return 1 if look is None else look_number(read_ledger(ledger), look)
 
 
