@@ -4,19 +4,22 @@ The contract follows the Open Data Contract Standard; this module reads the part
 """
 
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
+import pandas as pd
 import yaml
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from .command import InputError
 
 NUMERIC, TEMPORAL = ("integer", "number", "boolean"), ("date", "timestamp")
 ROLES = {"feature", "target", "identifier", "entity", "time", "forbidden", "unused"}
-ESTIMATORS = ("hist_gradient_boosting", "linear", "dummy")
-PARAMS = {"seed", "split", "estimator", "features", "threshold", "tune", "business_value", *ESTIMATORS}
+CSV = {"delimiter": ",", "encoding": "utf-8", "decimal": "."}  # of a Parquet table, which need not say them
 
 
 @dataclass(frozen=True)
@@ -65,71 +68,221 @@ class Contract:
         return self.having("target")[0]
 
 
+def _named(items: Any) -> Any:
+    try:
+        return {item["property"]: item["value"] for item in items}
+    except (TypeError, KeyError):
+        raise ValueError("must be a list of {property: ..., value: ...}; compare with git") from None
+
+
+def _encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise ValueError(f"{name!r} is no known encoding; write one such as utf-8 or latin-1") from None
+    return name
+
+
+def _format(form: str) -> str:
+    try:  # just as the table is read: without a year, or with a time zone, a format gives no usable date
+        text = datetime(2001, 2, 3).strftime(form)
+        usable = pd.to_datetime(pd.Series([text]), format=form).astype("datetime64[s]").dt.year.tolist() == [2001]
+    except (ValueError, TypeError):
+        usable = False
+    if not usable:
+        raise ValueError(f"{form!r} reads no date; write a strptime format such as %Y-%m-%d, without a time zone")
+    return form
+
+
+def _moment(value: Any) -> str:
+    try:
+        found = value if isinstance(value, date) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or getattr(found, "tzinfo", None):
+        raise ValueError(f"{value!r} is no date; write one such as 2025-06-13, without a time zone")
+    return found.isoformat().removesuffix("T00:00:00")
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number; write one such as 0.5, without quotes")
+    return value
+
+
+def _open(**fields: Any) -> Any:
+    return create_model("Fields", __config__=ConfigDict(strict=True, extra="allow"), **fields)
+
+
+def _closed(**fields: Any) -> Any:
+    return create_model("Fields", __config__=ConfigDict(strict=True, extra="forbid"), **fields)
+
+
+def _some(kind: Any) -> Any:
+    return Annotated[list[kind], Field(min_length=1)]
+
+
+def _custom(**fields: Any) -> Any:
+    return Annotated[_open(**fields), BeforeValidator(_named)], ...
+
+
+def _property(kind: Any, limits: dict[str, Any], **more: Any) -> Any:
+    more |= {"roles": (list[str], ...), "missingValues": (list[str], []), "text": (bool, False)}
+    fields = {"name": (str, ...), "physicalName": (str, ""), "required": (bool, False), "unique": (bool, False)}
+    fields |= {"logicalType": (kind, ...), "logicalTypeOptions": (_closed(**limits), {})}
+    enum = _some(_open(value=(str, ...)))
+    return _open(**fields, enum=(enum, []), customProperties=_custom(**more, positiveClass=(str, "")))
+
+
+Number, Moment = Annotated[Any, AfterValidator(_number)], Annotated[Any, AfterValidator(_moment)]
+TEXT = _property(Literal["string"], {"maxLength": (Number, None)})
+NUMBER = _property(Literal["integer", "number"], {"minimum": (Number, None), "maximum": (Number, None)})
+FORMATS = (_some(Annotated[str, AfterValidator(_format)]), ...)
+MOMENTS = {"minimum": (Moment, None), "maximum": (Moment, None)}
+DATE = _property(Literal["date", "timestamp"], MOMENTS, dateFormats=FORMATS)
+BOOLEAN = _property(Literal["boolean"], {}, trueValues=(_some(str), ...), falseValues=(_some(str), ...))
+READING = _custom(
+    delimiter=(Annotated[str, Field(min_length=1, max_length=1)], ","),
+    encoding=(Annotated[str, AfterValidator(_encoding)], ""),
+    decimal=(Literal[".", ","], "."),
+    missingValues=(list[str], ...),
+    rowKey=(_some(str), ...),
+    task=(Literal["binary", "multiclass", "regression"], ...),
+)
+COLUMNS = _some(Annotated[TEXT | NUMBER | DATE | BOOLEAN, Field(discriminator="logicalType")])
+TABLE = _some(_open(customProperties=READING, properties=(COLUMNS, ...)))
+SERVER = _some(_open(path=(str, ...), format=(Literal["csv", "parquet"], ...)))
+DOCUMENT = _open(id=(Any, ...), servers=(SERVER, ...), tables=(Annotated[TABLE, Field(alias="schema")], ...))
+
+ONE, TWO = Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]
+Estimator = Literal["hist_gradient_boosting", "linear", "dummy"]
+SECTIONS = {
+    "split": _closed(
+        evaluation_share=(Annotated[float, Field(gt=0, lt=1)], ...),
+        evaluation_from=(Annotated[Any, AfterValidator(_moment)] | None, None),
+    ),
+    "features": _closed(max_levels=(ONE, ...), min_level_rows=(ONE, ...)),
+    "threshold": _closed(metric=(Literal["f1", "balanced_accuracy"], "f1"), folds=(TWO, 3)),
+    "tune": _closed(
+        candidates=(ONE, ...),
+        folds=(TWO, ...),
+        space=(dict[Estimator, dict[str, Annotated[list[Any], Field(min_length=1)]]], ...),
+    ),
+    "business_value": _closed(
+        currency=(str, ...), matrix=(dict[str, dict[str, Annotated[Any, AfterValidator(_number)]]], ...)
+    ),
+}
+NULLABLE = {name: (SECTIONS[name] | None, None) for name in ("threshold", "tune", "business_value")}
+PARAMS = _closed(
+    seed=(Annotated[int, Field(ge=0, lt=2**32)], ...),
+    split=(SECTIONS["split"], ...),
+    estimator=(Estimator, ...),
+    features=(SECTIONS["features"], ...),
+    **NULLABLE | dict.fromkeys(get_args(Estimator), (dict[str, Any] | None, None)),
+)
+
+
 def load_contract(path: Path) -> Contract:
     """Read `contract.yaml`; an `InputError` names the column and field that does not fit."""
-    document = _yaml(path)
-    try:
-        table = document["schema"][0]
-        more = {item["property"]: item["value"] for item in table["customProperties"]}
-        columns = tuple(_column(entry) for entry in table["properties"])
-        file, task, key = document["servers"][0]["path"], more["task"], tuple(more["rowKey"])
-        contract = Contract(str(document["id"]), file, task, key, columns, more)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a data contract, {error} is missing or misplaced; compare with git") from None
-    for column in columns:
-        if column.type not in (*NUMERIC, *TEMPORAL, "string"):
-            raise InputError(f"{path}: column {column.name!r}: logicalType {column.type!r} is not supported")
-        if len(column.roles & ROLES) != 1 or column.roles - ROLES - {"slice", "sensitive"}:
-            raise InputError(f"{path}: column {column.name!r}: roles need exactly one of {', '.join(sorted(ROLES))}")
-    for role, fits in (("target", (1,)), ("entity", (0, 1)), ("time", (0, 1)), ("feature", range(1, len(columns)))):
-        if (count := len(contract.having(role))) not in fits:
-            raise InputError(f"{path}: {count} columns have the role {role}; mend their roles")
-    if absent := set(key) - {column.name for column in columns}:
-        raise InputError(f"{path}: rowKey names {min(absent)!r}, which is no column; without it every row_id changes")
+    document = _read(path, DOCUMENT)
+    server, table = document["servers"][0], document["schema"][0]
+    more, columns = table["customProperties"], tuple(map(_column, table["properties"]))
+    if server["format"] == "csv" and (absent := CSV.keys() - more):
+        raise InputError(f"{path}: {min(absent)} is missing, and a CSV file is read with it; restore it from git")
+    key = tuple(more["rowKey"])
+    contract = Contract(str(document["id"]), server["path"], more["task"], key, columns, CSV | more)
+    for sentence in _misfits(contract, server["format"]):
+        raise InputError(f"{path}: {sentence}")
     return contract
 
 
 def _column(entry: Mapping[str, Any]) -> Column:
-    more = {item["property"]: item["value"] for item in entry["customProperties"]}
-    return Column(
-        name=str(entry["name"]),
-        header=str(entry.get("physicalName", entry["name"])),
-        type=entry["logicalType"],
-        roles=frozenset(more["roles"]),
-        required=bool(entry.get("required")),
-        unique=bool(entry.get("unique")),
-        restricted=entry.get("classification") == "restricted",
-        allowed=tuple(str(item["value"]) for item in entry.get("enum") or []),
-        bounds=entry.get("logicalTypeOptions") or {},
-        more=more,
-    )
+    name, kind, more = entry["name"], entry["logicalType"], entry["customProperties"]
+    flags = (entry.get("required", False), entry.get("unique", False), entry.get("classification") == "restricted")
+    allowed, bounds = tuple(item["value"] for item in entry.get("enum", [])), entry.get("logicalTypeOptions", {})
+    return Column(name, entry.get("physicalName", name), kind, frozenset(more["roles"]), *flags, allowed, bounds, more)
+
+
+def _misfits(contract: Contract, form: str) -> Iterator[str]:
+    columns, names = contract.columns, [column.name for column in contract.columns]
+    headers = [column.header for column in columns]
+    for column in columns:
+        low, high = column.bounds.get("minimum"), column.bounds.get("maximum")
+        both = {*column.more.get("trueValues", [])} & {*column.more.get("falseValues", [])}
+        others = column.roles - ROLES - {"slice", "sensitive"}
+        for wrong, words in (
+            (column.name == "row_id", "runs need that name; give it another one and put row_id in physicalName"),
+            (names.count(column.name) > 1, "occurs more than once; give each column a name of its own"),
+            (headers.count(column.header) > 1, "physicalName gives it another column's header; mend it"),
+            (others or len(column.roles & ROLES) != 1, f"roles need exactly one of {', '.join(sorted(ROLES))}"),
+            (low is not None and high is not None and low > high, f"minimum {low} is above maximum {high}; mend one"),
+            (both, f"trueValues and falseValues share {min(both, default='')!r}; remove it from one of them"),
+            ("time" in column.roles and column.type not in TEMPORAL, f"role time needs a date, not {column.type}"),
+        ):
+            if wrong:
+                yield f"column {column.name!r}: {words}"
+    for role, fits in (("target", (1,)), ("entity", (0, 1)), ("time", (0, 1)), ("feature", range(1, len(columns)))):
+        if (count := len(contract.having(role))) not in fits:
+            yield f"{count} columns have the role {role}; mend their roles"
+    if absent := {*contract.row_key} - {*names}:
+        yield f"rowKey names {min(absent)!r}, which is no column; without it every row_id changes"
+    if (form == "parquet") != contract.path.endswith(".parquet"):
+        yield f"servers[0].format is {form}, but path is {contract.path!r}; mend one of them"
+    target, task, count = contract.target, contract.task, len({*contract.target.allowed})
+    where = f"column {target.name!r}"
+    if task == "regression" and target.type not in ("integer", "number"):
+        yield f"{where}: task regression needs an integer or a number, not {target.type}; mend one of them"
+    if (task == "binary" and count != 2) or (task == "multiclass" and count < 3):
+        yield f"{where}: its enum has {count} classes, which does not fit the task {task}; mend one of them"
+    if task == "binary" and target.more.get("positiveClass") not in target.allowed:
+        yield f"{where}: positiveClass is missing or not in enum; choose one of {', '.join(target.allowed)}"
 
 
 def load_params(path: Path) -> dict[str, Any]:
     """Read `params.yaml`; an `InputError` names the field that does not fit."""
-    params: dict[str, Any] = _yaml(path)
-    for field in ("seed", "split", "estimator", "features"):
-        if field not in params:
-            raise InputError(f"{path}: {field} is missing; restore it from git")
-    if unknown := set(params) - PARAMS:
-        raise InputError(f"{path}: unknown field {min(unknown)!r}; known are {', '.join(sorted(PARAMS))}")
-    if params["estimator"] not in ESTIMATORS:
-        raise InputError(f"{path}: estimator is {params['estimator']!r}; choose one of {', '.join(ESTIMATORS)}")
-    params["threshold"] = {"metric": "f1", "folds": 3} | (params.get("threshold") or {})
-    if params["threshold"]["metric"] not in ("f1", "balanced_accuracy"):
-        raise InputError(f"{path}: threshold.metric must be f1 or balanced_accuracy")
-    if not 0 < params["split"].get("evaluation_share", 0) < 1:
-        raise InputError(f"{path}: split.evaluation_share must lie between 0 and 1, such as 0.2")
-    return params
+    params = _read(path, PARAMS)
+    return params | {"threshold": {"metric": "f1", "folds": 3} | (params.get("threshold") or {})}
 
 
-def _yaml(path: Path) -> Any:
+def _read(path: Path, model: Any) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: holds no fields; restore it from git")
+        read: dict[str, Any] = model.model_validate(content).model_dump(by_alias=True, exclude_unset=True)
     except FileNotFoundError:
         raise InputError(f"{path}: not found; restore it from git") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValidationError as error:
+        raise InputError(f"{path}: {_sentence(error, content)}") from None
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is text that is not UTF-8, or a day such as 2025-02-30
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no fields; restore it from git")
-    return content
+    return read
+
+
+def _sentence(error: ValidationError, content: Any) -> str:
+    """Say what is wrong first; a missing field before others, because it may stand there misspelt."""
+    first = min(error.errors(), key=lambda one: one["type"] != "missing")
+    loc, kind, value, where = list(first["loc"]), first["type"], first["input"], ""
+    if loc[:1] == ["schema"] and loc[2:3] == ["properties"] and len(loc) > 3:
+        entry = content["schema"][loc[1]]["properties"][loc[3]]
+        where = f"column {entry.get('name', loc[3]) if isinstance(entry, dict) else loc[3]!r}: "
+        loc = loc[5:] or ["logicalType"]
+    if "customProperties" in loc[:-1]:
+        loc = loc[loc.index("customProperties") + 1 :]
+    if loc[-1:] == ["[key]"]:
+        loc[-2:] = ["(name)"]
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
+    if kind in ("missing", "union_tag_not_found"):
+        return f"{where}{field} is missing; restore it from git"
+    if kind == "extra_forbidden":
+        section = SECTIONS.get(str(loc[0]), PARAMS) if len(loc) > 1 else PARAMS
+        known = "minimum and maximum of numbers and dates, maxLength of text; remove it, or mend logicalType"
+        return f"{where}unknown field {field!r}; known are {known if where else ', '.join(section.model_fields)}"
+    if kind == "string_type":
+        shown = str(value) if not isinstance(value, bool) else "yes" if value else "no"
+        return f'{where}{field} is {value!r}, but must be text; quote it, such as "{shown}"'
+    if kind == "value_error":
+        return f"{where}{field}: {first['ctx']['error']}"
+    words = {"list_type": "must be a list", "model_type": "must be a mapping", "dict_type": "must be a mapping"}
+    said = words.get(kind, first["msg"].replace("Input should", "must").replace(" after validation, not 0", ""))
+    return f"{where}{field} is {'null' if value is None else repr(value)}, but {said}; mend it"
