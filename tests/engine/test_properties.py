@@ -75,6 +75,19 @@ def test_no_number_is_ever_nan_and_p_values_are_shares(pair: tuple[Answers, Answ
         assert 0 <= found.p_below(0.1) <= 1, metric.name
 
 
+@pytest.mark.parametrize("rows", [1, 2, 150, 20_000])
+def test_a_perfect_regression_has_numbers_and_no_nan(rows: int) -> None:
+    truth = np.random.default_rng(0).gamma(2.0, 1.0, rows)
+    perfect = Answers("regression", truth, truth, None, 0)
+    other = Answers("regression", truth, truth + 0.1, None, 0)
+    for metric in metrics_of("regression"):
+        try:
+            found = compare_metric(metric, other, perfect, Design(None, 0, 200))
+        except UndefinedMetric:
+            continue
+        assert np.isfinite([found.delta, found.se, found.p_value, *found.interval(0.9)]).all(), metric.name
+
+
 @SLOW
 @given(pairs())
 def test_a_model_against_itself_differs_by_nothing(pair: tuple[Answers, Answers, Design]) -> None:

@@ -59,7 +59,7 @@ def ratio_terms(name: str, answers: Answers) -> Floats:
 def ratio_value(name: str, means: Floats) -> Floats:
     """The ratio metric from the means (..., k) of its terms."""
     if name == "rmse":
-        return np.sqrt(means[..., 0])
+        return np.sqrt(np.maximum(means[..., 0], 0.0))  # a step below 0 is asked for where the errors are 0
     if name == "r2":
         below = means[..., 2] - means[..., 1] ** 2
     else:
