@@ -1,0 +1,37 @@
+# Python 3.11+ with its venv module, git and make are all that these need.
+RUN := .ci/environment
+COMPILE := uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+export PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test prove bench lint lock clean
+
+help: ## print this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
+
+demo: ## generate the demo project, train and evaluate it, serve it, send one request
+	@$(RUN) python demo/demo.py
+
+# Two workers on two cores: a model that is fitted with more threads would have them wait for each other.
+test: lint ## lint, check types and run all tests
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --timeout 900 --durations 25 -m "not prove"
+
+prove: ## run the long proofs that `make test` leaves out
+	$(RUN) pytest --durations 25 -m prove
+
+bench: ## print how long generating and training take
+	@$(RUN) python demo/bench.py
+
+# Ruff is told its configuration, else it would read the template's pyproject.toml, which is TOML only once rendered.
+lint: ## check style, formatting and types
+	$(RUN) ruff check --config pyproject.toml
+	$(RUN) ruff format --check --config pyproject.toml
+	$(RUN) mypy
+
+lock: ## raise both lock files to the newest releases within the bounds of pyproject.toml
+	$(RUN) $(COMPILE) --upgrade --group test --output-file requirements-test.lock
+	$(RUN) $(COMPILE) --upgrade --constraints requirements-test.lock --output-file requirements.lock
+
+clean: ## remove everything that the other targets made
+	rm -rf .venv .uv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

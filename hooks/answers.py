@@ -1,0 +1,109 @@
+"""The answers to cookiecutter's questions: read once, refused with one sentence each."""
+
+import keyword
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from names import word_set
+
+TASKS = ("auto", "binary", "multiclass", "regression")
+PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
+LICENSES = ("Apache-2.0", "MIT", "BSD-3-Clause", "Proprietary")
+DEMO_TARGET = "churned"
+
+# What the generated project imports or installs: a package of the same name would hide it, or depend on itself.
+LIBRARIES = word_set(
+    """
+    alembic anyio attr attrs bentoml check_jsonschema click cloudpickle cookiecutter databricks dateutil
+    detect_secrets docker fastapi flask fsspec graphene gunicorn h11 httptools httpx huggingface_hub jinja2
+    joblib lightgbm matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime open_data_contract_standard
+    opentelemetry packaging pandas pandera pip pluggy pre_commit pre_commit_hooks prometheus_client protobuf
+    psutil pyarrow pydantic pytest pytest_cov pytz pyyaml requests ruff scikit_learn scipy setuptools skl2onnx
+    sklearn skops sniffio sqlalchemy sqlparse starlette threadpoolctl tomli_w tqdm typeguard typing_extensions
+    urllib3 uv uv_build uvicorn uvloop xgboost yaml
+    """
+)
+FOLDERS = frozenset({"data", "mlruns", "run", "src", "test", "tests"})
+
+
+class Refusal(Exception):
+    """A sentence for the user: what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers, checked."""
+
+    project_name: str
+    project_slug: str
+    description: str
+    dataset: str
+    target: str
+    task: str
+    actions_repository: str
+    caller_folder: Path
+    template_root: Path
+
+
+def read_answers(raw: Mapping[str, str]) -> Answers:
+    """Check every answer that needs no look into the table."""
+    name = raw["project_name"].strip()
+    if not name:
+        raise Refusal("project_name is empty: give the project a name, for example project_name='Term deposits'.")
+    if re.search(r"[\x00-\x1f\x7f]", name + raw["description"] + raw["author_name"]):
+        raise Refusal("project_name, description and author_name are single lines: leave out line breaks.")
+    slug = raw["project_slug"]
+    if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", slug) or len(slug) > 60:
+        raise Refusal(
+            f"project_slug {slug!r} is no folder and package name: use lower case letters, digits and single hyphens, "
+            "a letter first and at most 60 characters, for example project_slug=term-deposits."
+        )
+    refuse_package(slug.replace("-", "_"))
+    task = raw["task"].strip()
+    if task not in TASKS:
+        raise Refusal(f"task {task!r} is not known: use one of {', '.join(TASKS)}.")
+    if raw["license"] not in LICENSES:
+        raise Refusal(f"license {raw['license']!r} is not offered: use one of {', '.join(LICENSES)}.")
+    if raw["python_version"] not in PYTHON_VERSIONS:
+        raise Refusal(
+            f"python_version {raw['python_version']!r} is not supported: use one of {', '.join(PYTHON_VERSIONS)}."
+        )
+    if not re.fullmatch(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,38}", raw["github_owner"]):
+        raise Refusal(f"github_owner {raw['github_owner']!r} is no GitHub name: letters, digits, hyphens.")
+    if not re.fullmatch(r"[A-Za-z0-9-]+/[\w.-]+", raw["actions_repository"], re.ASCII):
+        raise Refusal(f"actions_repository {raw['actions_repository']!r} is not of the form owner/name.")
+    if not re.fullmatch(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*", raw["registry"]):
+        raise Refusal(f"registry {raw['registry']!r} is no host name: use for example registry=ghcr.io.")
+    dataset = raw["dataset"].strip()
+    target = raw["target"].strip()
+    if not dataset and target not in ("", DEMO_TARGET):
+        raise Refusal(
+            f"target {target!r} is given without a dataset: name the table with dataset=..., or leave out the target "
+            f"for the demo data, whose target is {DEMO_TARGET!r}."
+        )
+    return Answers(
+        project_name=name,
+        project_slug=slug,
+        description=raw["description"].strip(),
+        dataset=dataset,
+        target=target if dataset else DEMO_TARGET,
+        task=task,
+        actions_repository=raw["actions_repository"],
+        caller_folder=Path(raw["__caller_folder"]),
+        template_root=Path(raw["__template_root"]),
+    )
+
+
+def refuse_package(package: str) -> None:
+    """Refuse a package that Python could not import, or that would hide another one."""
+    if keyword.iskeyword(package):
+        raise Refusal(f"project_slug makes the package {package!r}, a Python keyword: choose another slug.")
+    if package in sys.stdlib_module_names or package in LIBRARIES:
+        raise Refusal(
+            f"project_slug makes the package {package!r}, which hides the library of that name: choose another slug."
+        )
+    if package in FOLDERS:
+        raise Refusal(f"project_slug makes the package {package!r}, a folder of the project: choose another slug.")

@@ -1,0 +1,241 @@
+"""The generated project's commands do what its README says, on real tables."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from project import SETTINGS, must, result, run, table_path
+
+
+def test_bank_marketing_trains_and_warns_of_duration(bank: Path) -> None:
+    assert result(bank)["metrics"]["roc_auc"] > 0.88
+    assert "'duration'" in (bank / "train.log").read_text(encoding="utf-8")
+
+
+def test_one_line_of_the_contract_forbids_a_leak(bank: Path, tmp_path: Path, mlflow_store: str) -> None:
+    project = Path(shutil.copytree(bank, tmp_path / "project"))
+    before, name, after = (project / "contract.yaml").read_text(encoding="utf-8").partition("- name: duration\n")
+    after = after.replace("value: [feature]", "value: [forbidden]", 1)
+    (project / "contract.yaml").write_text(before + name + after, encoding="utf-8")
+    done = must(project, "train", MLFLOW_TRACKING_URI=mlflow_store)
+    made = result(project)
+    assert "duration" not in made["features"]
+    assert "duration" not in done.stderr
+    assert 0.75 < made["metrics"]["roc_auc"] < 0.85
+
+
+def test_training_twice_gives_the_same_bytes(bank: Path, tmp_path: Path, mlflow_store: str) -> None:
+    again = tmp_path / "again"
+    must(bank, "train", "--out", str(again), MLFLOW_TRACKING_URI=mlflow_store)
+    for name in ("predictions.parquet", "rows.parquet", "evaluation.parquet", "profile.json", "model/model.json"):
+        assert (again / name).read_bytes() == (bank / "run" / name).read_bytes(), name
+
+
+def test_the_run_records_what_decided_it(demo: Path) -> None:
+    made = result(demo)
+    assert made["environment"]["libraries"].keys() >= {"numpy", "pandas", "scikit-learn", "skops", "mlflow", "bentoml"}
+    assert (made["seed"], made["threads"]) == (0, 1)
+    assert made["params"]["estimator"] == "hist_gradient_boosting"
+    assert not [name for name in made["params"] if name.startswith("tune")]
+    assert made["data"]["rows"] == made["data"]["train_rows"] + made["data"]["evaluation_rows"]
+    predictions = pd.read_parquet(demo / "run/predictions.parquet")
+    scenarios = {"test", "noise:0.1", "noise:0.5", "missing:0.05", "missing:0.2", "unseen-category"}
+    assert set(predictions["scenario"]) == scenarios
+    assert (
+        predictions.groupby("scenario")["row_id"]
+        .agg(["size", "nunique"])
+        .eq(made["data"]["evaluation_rows"])
+        .all(axis=None)
+    )
+    assert any(name.startswith("slice:") for name in predictions)
+    assert "entity" in predictions
+
+
+def test_mlflow_holds_the_run(demo: Path, mlflow_store: str) -> None:
+    import mlflow
+
+    made = result(demo)
+    logged = mlflow.MlflowClient(tracking_uri=mlflow_store).get_run(made["tracking"]["run_id"])
+    assert logged.data.metrics["roc_auc"] == pytest.approx(made["metrics"]["roc_auc"])
+    assert logged.data.metrics["baseline.dummy.roc_auc"] == pytest.approx(0.5)
+    assert logged.data.params["estimator"] == "hist_gradient_boosting"
+    assert logged.inputs.dataset_inputs[0].dataset.name == "data/customers.csv"
+    (model,) = logged.outputs.model_outputs
+    assert model.model_id
+
+
+def test_a_tracking_server_that_is_down_loses_no_run(demo_copy: Path, mlflow_store: str) -> None:
+    shutil.rmtree(demo_copy / "run")
+    with socket.socket() as nobody:  # bound, but nobody listens
+        nobody.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        done = must(demo_copy, "train", MLFLOW_TRACKING_URI=down, MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
+    assert "warning: not logged to MLflow" in done.stderr
+    assert result(demo_copy)["tracking"] is None
+    must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=mlflow_store)
+    assert result(demo_copy)["tracking"]["uri"] == mlflow_store
+
+
+def test_evaluate_scores_another_versions_rows_and_ignores_columns_it_does_not_know(demo_copy: Path) -> None:
+    rows = pd.read_parquet(demo_copy / "run/evaluation.parquet").assign(added_later="x").iloc[::2]
+    rows.to_parquet(demo_copy / "rows.parquet")
+    must(demo_copy, "evaluate", "--model", "run/model", "--rows", "rows.parquet", "--out", "scored")
+    ours = pd.read_parquet(demo_copy / "run/predictions.parquet").query("scenario == 'test'").set_index("row_id")
+    scored = pd.read_parquet(demo_copy / "scored/predictions.parquet").query("scenario == 'test'").set_index("row_id")
+    pd.testing.assert_series_equal(scored["score"], ours["score"].loc[rows["row_id"]])
+    assert result(demo_copy, "scored")["data"]["evaluation_rows"] == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: rows.drop(columns="plan"), "has no column 'plan'"),
+        (lambda rows: rows.assign(churned="perhaps"), "class 'perhaps' is unknown"),
+        (lambda rows: rows.assign(tenure_months="long"), "column 'tenure_months': 'long' is not of type"),
+    ],
+    ids=["a column is gone", "a class is new", "a type has changed"],
+)
+def test_evaluate_says_why_a_model_cannot_score_rows(demo_copy: Path, change: object, words: str) -> None:
+    changed = change(pd.read_parquet(demo_copy / "run/evaluation.parquet"))  # type: ignore[operator]
+    changed.to_parquet(demo_copy / "rows.parquet")
+    done = run(demo_copy, "evaluate", "--rows", "rows.parquet", "--out", "scored")
+    assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
+    assert "cannot score these rows" in done.stderr
+    assert not (demo_copy / "scored").exists()
+
+
+def test_every_violation_is_in_one_message_and_an_earlier_run_stays(demo_copy: Path) -> None:
+    path = table_path(demo_copy)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    names = lines[0].split(",")
+    for row, column in ((5, "plan"), (9, "tenure_months")):
+        cells = lines[row].split(",")
+        cells[names.index(column)] = "nonsense"
+        lines[row] = ",".join(cells)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = run(demo_copy, "train")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "column 'plan': 1 value(s); 'nonsense' in row 5" in done.stderr
+    assert "column 'tenure_months': 1 value(s); 'nonsense' in row 9" in done.stderr
+    assert result(demo_copy)["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("params.yaml", "estimator: hist_gradient_boosting", "estimator: magic", "estimator is 'magic'"),
+        ("params.yaml", "seed: 0", "sead: 0", "seed is missing"),
+        ("params.yaml", "learning_rate:", "learning_rat:", "learning_rat"),
+        ("contract.yaml", "value: [target]", "value: [feature]", "0 columns have the role target"),
+        ("contract.yaml", "value: [target]", "value: [aim]", "roles need exactly one of"),
+        ("contract.yaml", "kind: DataContract", "kind: [", "not valid YAML"),
+    ],
+)
+def test_a_mistake_in_a_settings_file_is_one_sentence(
+    demo_copy: Path, file: str, old: str, new: str, words: str
+) -> None:
+    text = (demo_copy / file).read_text(encoding="utf-8")
+    assert old in text
+    (demo_copy / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    done = run(demo_copy, "train")
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert file in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_predict_reads_and_writes_parquet_and_sets_rows_apart(demo_copy: Path) -> None:
+    table = pd.read_csv(table_path(demo_copy), dtype=str, na_filter=False)
+    table.loc[3, "plan"] = "a plan that nobody sells"
+    table.drop(columns="churned").to_parquet(demo_copy / "new.parquet")
+    done = must(demo_copy, "predict", "--input", "new.parquet", "--output", "out.parquet", "--chunk-rows", "1000")
+    assert f"{len(table) - 1} rows predicted" in done.stdout
+    assert pd.read_csv(demo_copy / "out.rejects.csv")[["row", "reason"]].to_dict("records") == [
+        {"row": 4, "reason": "plan: a plan that nobody sells is none of the allowed values"}
+    ]
+    assert len(pd.read_parquet(demo_copy / "out.parquet")) == len(table) - 1
+
+
+def test_predict_leaves_nothing_half_written(demo_copy: Path) -> None:
+    (demo_copy / "short.csv").write_text("plan\nbasic\n", encoding="utf-8")
+    done = run(demo_copy, "predict", "--input", "short.csv", "--output", "out.csv")
+    assert done.returncode == 2
+    assert "which the model needs" in done.stderr
+    assert not [path for path in demo_copy.iterdir() if "out" in path.name]
+
+
+def test_tune_prints_a_table_logs_child_runs_and_writes_the_winner(demo_copy: Path, mlflow_store: str) -> None:
+    import mlflow
+
+    before = (demo_copy / "params.yaml").read_text(encoding="utf-8")
+    done = must(demo_copy, "tune", "--candidates", "3", "--jobs", "1", "--write", MLFLOW_TRACKING_URI=mlflow_store)
+    winner = json.loads(done.stdout.partition("winner: ")[2].splitlines()[0])
+    after = (demo_copy / "params.yaml").read_text(encoding="utf-8")
+    written = yaml.safe_load(after)["hist_gradient_boosting"]
+    assert written | winner == written
+    assert [line.partition("#")[2] for line in after.splitlines()] == [
+        line.partition("#")[2] for line in before.splitlines()
+    ]
+    client = mlflow.MlflowClient(tracking_uri=mlflow_store)
+    (experiment,) = [e for e in client.search_experiments() if e.name == "churn"]
+    runs = client.search_runs([experiment.experiment_id], "tags.mlflow.runName LIKE 'round%'")
+    assert len(runs) >= 3
+    assert all("mlflow.parentRunId" in trial.data.tags for trial in runs)
+    must(demo_copy, "train", MLFLOW_TRACKING_URI=mlflow_store)
+    assert (
+        result(demo_copy)["params"] | {f"hist_gradient_boosting.{k}": v for k, v in winner.items()}
+        == result(demo_copy)["params"]
+    )
+
+
+def test_explain_prints_one_row_and_draws_all(demo_copy: Path) -> None:
+    row_id = pd.read_parquet(demo_copy / "run/evaluation.parquet")["row_id"].iloc[7]
+    done = must(demo_copy, "explain", "--row", row_id)
+    assert row_id in done.stdout
+    assert "moves" in done.stdout
+    assert run(demo_copy, "explain", "--row", "nobody").returncode == 2
+    must(demo_copy, "explain")
+    drawn = {path.name for path in (demo_copy / "run/plots").iterdir()}
+    assert drawn >= {"importances.png", "importances.csv", "effect-1.png", "effect-2.png"}
+    importances = pd.read_csv(demo_copy / "run/plots/importances.csv")
+    assert importances["mean"].iloc[0] > 3 * importances["std"].iloc[0]
+
+
+def test_the_service_answers_the_request_of_the_readme(demo_copy: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = (
+        os.environ | SETTINGS | {"PYTHONPATH": str(demo_copy / "src"), "BENTOML_HOME": str(demo_copy / "bento")}
+    )
+    command = [sys.executable, "-m", "bentoml", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    with (demo_copy / "serve.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=demo_copy, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for _ in range(240):
+            try:
+                direct.open(f"http://127.0.0.1:{port}/readyz", timeout=2)
+                break
+            except OSError:
+                assert server.poll() is None, (demo_copy / "serve.log").read_text()
+                time.sleep(0.25)
+        readme = (demo_copy / "README.md").read_text(encoding="utf-8")
+        (curl,) = [line for line in readme.splitlines() if line.startswith("curl ")]
+        pasted = curl.replace("localhost:3000", f"127.0.0.1:{port}")
+        answer = subprocess.run(["sh", "-c", pasted], cwd=demo_copy, capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert json.loads(answer.stdout)["predictions"][0] in ("yes", "no")
+    finally:
+        server.terminate()
+        server.wait(30)

@@ -1,0 +1,69 @@
+"""The two commands of the README work from a fresh clone, in the time that they promise on 2 cores."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COLD_SECONDS = 180
+WARM_SECONDS = 40
+
+
+def make_demo(clone: Path, home: Path) -> tuple[str, float]:
+    """Run `make demo` with an own home folder and uv cache; return what it printed and the seconds."""
+    variables = {"HOME": str(home), "UV_CACHE_DIR": str(home / "uv"), "MAKEFLAGS": ""}
+    started = time.monotonic()
+    done = subprocess.run(
+        ["make", "demo"],
+        cwd=clone,
+        env=os.environ | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, time.monotonic() - started
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Processes that still work in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            where = entry.readlink()
+        except OSError:
+            continue
+        if where.is_relative_to(folder):
+            found.append(entry.parent.name)
+    return found
+
+
+@pytest.mark.prove
+def test_demo_from_a_fresh_clone_is_quick_cold_and_quicker_warm_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    clone, home = tmp_path / "clone", tmp_path / "home"
+    home.mkdir()
+    subprocess.run(["git", "-c", "safe.directory=*", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+
+    printed, cold = make_demo(clone, home)
+    print(printed, f"cold: {cold:.0f} s")
+    for promised in ("Metrics on", "roc_auc", "Prediction:", "The project is in .demo/customer-churn"):
+        assert promised in printed
+
+    printed, warm = make_demo(clone, home)
+    print(printed, f"warm: {warm:.0f} s")
+    assert (clone / ".demo/customer-churn.previous/contract.yaml").is_file()
+
+    assert processes_of(clone) == []
+    changed = subprocess.run(
+        ["git", "-C", str(clone), "status", "--porcelain"], capture_output=True, text=True, check=True
+    )
+    assert changed.stdout == ""
+    assert sorted(path.name for path in home.iterdir()) in (["uv"], [".cache", "uv"])
+
+    busy = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    assert cold < COLD_SECONDS, busy
+    assert warm < WARM_SECONDS, busy

@@ -1,0 +1,13 @@
+"""The model of this project: data, features, training, evaluation, service."""
+
+import os
+from pathlib import Path
+
+# Threads that wait should sleep: on a busy machine, spinning ones double the time of a fit.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# MLflow and BentoML report usage to their makers unless told not to.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project's folder; commands work from wherever they are called."""

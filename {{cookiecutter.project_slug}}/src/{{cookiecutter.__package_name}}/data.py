@@ -1,0 +1,123 @@
+"""From the file to a typed, checked table.
+
+`chunks` gives the table as text, just as it stands in the file; `parse` turns text into numbers and dates by the
+contract; `violations` says what breaks the contract, row by row: training stops, batch prediction sets them apart.
+"""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .command import InputError
+from .contract import NUMERIC, TEMPORAL, Column, Contract
+
+VIOLATION = ["row", "column", "value", "problem"]
+
+
+def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
+    """The table as text, columns named as in the contract, `size` rows at a time (`None`: whole)."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    names = {column.header: column.name for column in contract.columns}
+    reader = _parquet(path, size) if path.suffix == ".parquet" else _csv(path, contract, size)
+    try:
+        for chunk in reader:
+            yield chunk.fillna("").rename(columns=lambda header: names.get(str(header).strip(), str(header).strip()))
+    except (ValueError, OSError, pd.errors.ParserWarning) as error:  # wrong encoding and ragged rows are ValueErrors
+        raise InputError(f"{path}: not a readable table: {' '.join(str(error).split())}") from None
+
+
+def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
+    options: dict[str, Any] = {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"], "dtype": str}
+    options |= {"na_filter": False, "index_col": False}
+    header = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
+    with warnings.catch_warnings():  # a row longer than the header is an error; pandas would cut it
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        reader = pd.read_csv(path, header=0, names=header, chunksize=size, **options)
+        yield from ([reader] if isinstance(reader, pd.DataFrame) else reader)
+
+
+def _parquet(path: Path, size: int | None) -> Iterator[pd.DataFrame]:
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    with parquet.ParquetFile(path) as file:
+        text = arrow.schema([(name, arrow.string()) for name in file.schema_arrow.names])
+        for batch in file.iter_batches(size or max(file.metadata.num_rows, 1)):
+            yield arrow.Table.from_batches([batch]).cast(text).to_pandas().astype("str")
+
+
+def parse(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Type the columns of `raw` that the contract knows.
+
+    Returns:
+        Numbers and booleans as float, dates as datetime, the rest as text, missing as NaN; and a `VIOLATION` table of
+        the values that are not of their column's type.
+    """
+    typed, unreadable = {}, [pd.DataFrame(columns=VIOLATION, dtype="str")]
+    for column in contract.columns:
+        if column.name in raw:
+            text = raw[column.name].str.strip()
+            text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
+            typed[column.name] = _typed(text, column, contract)
+            failed = np.flatnonzero(typed[column.name].isna() & text.notna())
+            found = {"row": failed, "column": column.name, "value": text.iloc[failed].to_numpy()}
+            if len(failed):
+                unreadable.append(pd.DataFrame(found | {"problem": f"is not of type {column.type}"}))
+    return pd.DataFrame(typed, index=raw.index), pd.concat(unreadable, ignore_index=True)
+
+
+def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
+    if column.type == "boolean":
+        meaning = dict.fromkeys(column.more["trueValues"], 1.0) | dict.fromkeys(column.more["falseValues"], 0.0)
+        return text.map(meaning).astype(float)
+    if column.type in NUMERIC:
+        text = text.str.replace(",", ".", regex=False) if contract.more["decimal"] == "," else text
+        numbers = pd.to_numeric(text, errors="coerce").astype(float)
+        return numbers.where(np.isfinite(numbers))
+    if column.type in TEMPORAL:
+        dates = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")  # seconds reach the years 1 and 9999
+        for form in column.more["dateFormats"]:
+            dates = dates.fillna(pd.to_datetime(text, format=form, errors="coerce").astype("datetime64[s]"))
+        return dates
+    return text
+
+
+def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Every value that breaks the contract, as a `VIOLATION` table; `row` is 0 for the first."""
+    import pandera.pandas as pa
+    from pandera.errors import SchemaErrors
+
+    columns = {
+        column.name: pa.Column(checks=_checks(column), nullable=not column.required, unique=column.unique)
+        for column in contract.columns
+        if column.name in typed
+    }
+    try:
+        pa.DataFrameSchema(columns).validate(typed.reset_index(drop=True), lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases[["index", "column", "failure_case", "check"]].set_axis(VIOLATION, axis=1)
+        words = {"not_nullable": "is missing", "field_uniqueness": "occurs more than once"}
+        found = pd.concat([unreadable, cases.replace({"problem": words})]).drop_duplicates(["row", "column"])
+        return found.sort_values(["row", "column"], ignore_index=True)
+    return unreadable
+
+
+def _checks(column: Column) -> list[Any]:
+    from pandera.pandas import Check
+
+    bounds = {side: pd.Timestamp(v) if column.type in TEMPORAL else v for side, v in column.bounds.items()}
+    checks = []
+    if column.type == "integer":
+        checks.append(Check(lambda values: values % 1 == 0, error="is not a whole number"))
+    if "minimum" in bounds:
+        checks.append(Check.ge(bounds["minimum"], error=f"is below {column.bounds['minimum']}"))
+    if "maximum" in bounds:
+        checks.append(Check.le(bounds["maximum"], error=f"is above {column.bounds['maximum']}"))
+    if column.allowed and column.type == "string":
+        checks.append(Check.isin(column.allowed, error="is none of the allowed values"))
+    return checks

@@ -1,0 +1,103 @@
+"""`uv run evaluate`: score a model on given rows, also on rows that another version of this project chose.
+
+A review scores main's model this way: its own code, the pull request's evaluation rows.
+"""
+
+import argparse
+import itertools
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import ROOT, command, metrics, model, rundir
+from .command import InputError
+from .contract import Contract, load_contract
+from .data import parse
+from .rows import evaluation_digest, labels
+from .scenarios import SCENARIOS, disturb
+
+
+def predictions(
+    fitted: model.Model,
+    typed: pd.DataFrame,
+    known: dict[str, Any],
+    contract: Contract,
+    seed: int,
+    scenarios: Iterable[str],
+) -> pd.DataFrame:
+    """The rows of `predictions.parquet`: every row once per scenario, after `known` (`row_id`, `y_true`)."""
+    sliced = [column.name for column in contract.having("slice", "sensitive") if column.name in typed]
+    context = {f"slice:{name}": _slices(typed[name]) for name in sliced}
+    if (entity := contract.single("entity")) in typed:
+        context["entity"] = typed[entity].astype("str").fillna("(missing)").to_numpy()
+    read = [column for column in contract.columns if column.name in fitted.features.raw]
+    parts = []
+    for scenario in scenarios:
+        predicted, probabilities = fitted.predict(typed if scenario == "test" else disturb(typed, read, scenario, seed))
+        part = known | {"scenario": scenario, "y_pred": predicted}
+        if probabilities is not None and fitted.task == "binary":
+            part["score"] = probabilities[:, fitted.explained_class]
+        elif probabilities is not None:
+            part |= {f"score_{label}": probabilities[:, number] for number, label in enumerate(fitted.classes)}
+        parts.append(pd.DataFrame(part | context))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _slices(values: pd.Series) -> np.ndarray:
+    """Slice labels: the values of a category, the quarter of the rows that a number or date falls into."""
+    if not isinstance(values.dtype, pd.StringDtype) and values.nunique() > 4:
+        edges = np.unique(values.dropna().quantile([0, 0.25, 0.5, 0.75, 1]).to_numpy())
+        shown = [f"{edge:g}" if isinstance(edge, float) else str(edge)[:10] for edge in edges]
+        names = [f"{low} to {high}" for low, high in itertools.pairwise(shown)]
+        values = pd.cut(values, list(edges), include_lowest=True, labels=names, ordered=False) if names else values
+    return values.astype("str").fillna("(missing)").to_numpy(dtype=object)
+
+
+def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]:
+    """Score `model_folder` on `rows_file`; write a run directory without a model to `out` and return the metrics."""
+    fitted, source = model.load(model_folder), model_folder.parent
+    contract = load_contract(source / "contract.yaml")
+    if not rows_file.is_file():
+        raise InputError(f"{rows_file}: no such file; a run's evaluation.parquet is one")
+    raw = pd.read_parquet(rows_file).astype("str")
+    needed = ["row_id", contract.target.name, *fitted.features.raw]
+    cannot = f"the model in {model_folder} cannot score these rows"
+    if absent := [name for name in needed if name not in raw]:
+        raise InputError(f"{rows_file}: has no column {absent[0]!r}: {cannot}")
+    typed, unreadable = parse(raw, contract)
+    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
+        raise InputError(f"{rows_file}: column {column!r}: {value!r} {problem}: {cannot}")
+    truth = labels(raw, typed, contract)
+    if fitted.classes and (unknown := set(truth) - set(fitted.classes)):
+        raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown: {cannot}")
+    run = rundir.read(source)
+    started = time.perf_counter()
+    known = {"row_id": raw["row_id"].to_numpy(), "y_true": truth}
+    scored = predictions(fitted, typed, known, contract, run["seed"], SCENARIOS)
+    run["cost"]["evaluate_seconds"] = time.perf_counter() - started
+    run["metrics"], run["warnings"] = metrics.score(fitted, scored)
+    run["data"] |= {"evaluation_rows": len(raw), "evaluation_digest": evaluation_digest(raw["row_id"])}
+    with rundir.new(out) as folder:
+        for name in ("contract.yaml", "params.yaml", "profile.json", "rows.parquet"):
+            shutil.copy(source / name, folder / name)
+        scored.to_parquet(folder / "predictions.parquet", index=False)
+        rundir.write_json(folder / "run.json", run | {"baselines": {}})
+    return run["metrics"]
+
+
+def main() -> None:
+    """Entry point of `uv run evaluate`."""
+    parser = argparse.ArgumentParser(prog="evaluate", description="Score a model on given rows.")
+    rows = ROOT / "run/evaluation.parquet"
+    parser.add_argument(
+        "--model", type=Path, default=ROOT / "run/model", help="a run's model folder (default: run/model)"
+    )
+    parser.add_argument("--rows", type=Path, default=rows, help="rows to score (default: run/evaluation.parquet)")
+    parser.add_argument("--out", type=Path, required=True, help="run directory to write")
+    given = parser.parse_args()
+    command.run(lambda: rundir.show(evaluate(given.model, given.rows, given.out)))

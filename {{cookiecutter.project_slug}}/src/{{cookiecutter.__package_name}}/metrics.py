@@ -1,0 +1,65 @@
+"""scikit-learn's metrics under the names that the policy uses."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics as sk
+
+from .model import Model
+
+Metric = Callable[[Any, Any, Any], float]  # truth, predicted labels or numbers, probabilities
+
+SCORER = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "neg_mean_absolute_error"}
+BINARY: dict[str, Metric] = {
+    "roc_auc": lambda y, _, s: sk.roc_auc_score(y, s),
+    "average_precision": lambda y, _, s: sk.average_precision_score(y, s),
+    "log_loss": lambda y, _, s: sk.log_loss(y, s),
+    "brier_score": lambda y, _, s: sk.brier_score_loss(y, s),
+    "accuracy": lambda y, p, _: sk.accuracy_score(y, p),
+    "balanced_accuracy": lambda y, p, _: sk.balanced_accuracy_score(y, p),
+    "precision": lambda y, p, _: sk.precision_score(y, p),
+    "recall": lambda y, p, _: sk.recall_score(y, p),
+    "specificity": lambda y, p, _: sk.recall_score(~y, ~p),
+    "f1": lambda y, p, _: sk.f1_score(y, p),
+    "mcc": lambda y, p, _: sk.matthews_corrcoef(y, p),
+}
+MULTICLASS: dict[str, Metric] = {
+    "log_loss": lambda y, _, s: sk.log_loss(y, s),
+    "roc_auc_macro": lambda y, _, s: sk.roc_auc_score(y, s, multi_class="ovr"),
+    "accuracy": lambda y, p, _: sk.accuracy_score(y, p),
+    "balanced_accuracy": lambda y, p, _: sk.balanced_accuracy_score(y, p),
+    "f1_macro": lambda y, p, _: sk.f1_score(y, p, average="macro"),
+    "mcc": lambda y, p, _: sk.matthews_corrcoef(y, p),
+}
+REGRESSION: dict[str, Metric] = {
+    "mae": lambda y, p, _: sk.mean_absolute_error(y, p),
+    "rmse": lambda y, p, _: sk.root_mean_squared_error(y, p),
+    "r2": lambda y, p, _: sk.r2_score(y, p),
+    "median_ae": lambda y, p, _: sk.median_absolute_error(y, p),
+}
+
+
+def score(model: Model, predictions: pd.DataFrame) -> tuple[dict[str, float], list[str]]:
+    """All metrics of the model's task on the rows of scenario `test`.
+
+    Returns:
+        Metric name to value, and a sentence about those that these rows do not allow.
+    """
+    test = predictions[predictions["scenario"] == "test"]
+    s: Any = None
+    y, p, table = test["y_true"].to_numpy(), test["y_pred"].to_numpy(), REGRESSION
+    if model.task == "binary":
+        y, p, s, table = y == model.positive_class, p == model.positive_class, test["score"].to_numpy(), BINARY
+    elif model.task == "multiclass":
+        y, p = (pd.Categorical(labels, model.classes).codes for labels in (y, p))
+        s, table = test[[f"score_{label}" for label in model.classes]].to_numpy(), MULTICLASS
+    possible = table if model.task == "regression" or len(np.unique(y)) == len(model.classes) else ["accuracy"]
+    with warnings.catch_warnings(action="ignore"):  # a metric of one row or one prediction: absent below
+        found = {name: float(table[name](y, p, s)) for name in possible}
+    found = {name: value for name, value in found.items() if np.isfinite(value)}
+    absent = ", ".join(name for name in table if name not in found)
+    why = f"the {len(y)} evaluation rows are too few or do not hold every class"
+    return found, [f"{absent}: not computed, {why}"] if absent else []

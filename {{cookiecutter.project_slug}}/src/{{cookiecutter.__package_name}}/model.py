@@ -1,0 +1,129 @@
+"""The model: a scikit-learn pipeline over model columns, with what is needed to use it again.
+
+Every pipeline here converts to ONNX: categories arrive without missing values, trees get ordinal codes and no scaler.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from .command import InputError
+from .features import Features
+
+# Besides what skops trusts by itself, a model file may hold these types and no other.
+TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted pipeline, the features it reads, and how a probability becomes a label."""
+
+    pipeline: Pipeline
+    features: Features
+    task: str
+    classes: tuple[str, ...] = ()
+    positive_class: str | None = None
+    threshold: float | None = None
+
+    @property
+    def explained_class(self) -> int:
+        """The class whose probability stands for the model in plots and explanations."""
+        return self.classes.index(self.positive_class) if self.positive_class else 0
+
+    def columns(self, values: Any) -> pd.DataFrame:
+        """Model columns from typed raw columns."""
+        return pd.DataFrame(self.features.columns(values))
+
+    def predict(self, values: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predict from typed raw columns.
+
+        Returns:
+            n labels (numbers for regression), and n x classes probabilities (None for regression).
+        """
+        columns = self.columns(values)
+        if self.task == "regression":
+            return self.pipeline.predict(columns), None
+        probabilities = np.zeros((len(columns), len(self.classes)))  # a class without training rows keeps 0
+        known = [self.classes.index(label) for label in self.pipeline.classes_]
+        probabilities[:, known] = self.pipeline.predict_proba(columns)
+        best = probabilities.argmax(axis=1)
+        if self.threshold is not None:
+            positive = self.explained_class
+            best = np.where(probabilities[:, positive] >= self.threshold, positive, 1 - positive)
+        return np.array(self.classes, dtype=object)[best], probabilities
+
+
+def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, params: dict[str, Any]) -> Pipeline:
+    """An unfitted pipeline: `hist_gradient_boosting`, `linear` or `dummy`, for classification or regression."""
+    encode: BaseEstimator = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=255)
+    prepare: Any = "passthrough"
+    if estimator == "linear":
+        encode = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        prepare = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    numbers = [name for name in columns.columns if name not in features.levels]
+    transform = ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
+    try:
+        last = _estimator(
+            estimator, task == "regression", {"random_state": params["seed"]} | (params.get(estimator) or {})
+        )
+    except TypeError as error:
+        raise InputError(f"params.yaml: {estimator}: {error}") from None
+    return Pipeline([("columns", transform), ("estimator", last)])
+
+
+def _estimator(name: str, regression: bool, options: dict[str, Any]) -> BaseEstimator:
+    if name == "dummy":
+        return DummyRegressor(strategy="median") if regression else DummyClassifier(strategy="prior")
+    if name == "linear":
+        return Ridge(**options) if regression else LogisticRegression(**{"max_iter": 1000} | options)
+    return (HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier)(**options)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write `model.skops` and `model.json` into a new `folder`."""
+    folder.mkdir(parents=True)
+    skops.io.dump(model.pipeline, folder / "model.skops")
+    facts = {field: value for field, value in vars(model).items() if field != "pipeline"}
+    text = json.dumps(facts | {"features": asdict(model.features)}, indent=1, ensure_ascii=False)
+    (folder / "model.json").write_text(text, encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """Read a model that `save` wrote; an `InputError` names the type that no model of this project has."""
+    file = folder / "model.skops"
+    try:
+        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        if strange := set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED):
+            raise InputError(
+                f"{file}: holds the type {min(strange)}, which no model of this project has; do not use it"
+            )
+        pipeline = skops.io.load(file, trusted=TRUSTED)
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no model there; run `uv run train`, or name a run's model folder") from None
+    kinds = facts.pop("features")
+    levels = {name: tuple(values) for name, values in kinds.pop("levels").items()}
+    features = Features(**{kind: tuple(names) for kind, names in kinds.items()}, levels=levels)
+    return Model(pipeline, features, **facts | {"classes": tuple(facts["classes"])})
+
+
+def digest(folder: Path) -> str:
+    """`sha256:` over the sorted relative paths and file digests of a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [
+        f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files
+    ]
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,114 @@
+"""The run directory: everything that a review needs to know of one training."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import ROOT
+from .command import InputError
+from .contract import TEMPORAL, Contract
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops", "mlflow", "bentoml")
+
+
+@contextlib.contextmanager
+def new(folder: Path) -> Iterator[Path]:
+    """A folder to fill; it takes the place of `folder` at the end, so that a run is whole or absent."""
+    fresh, former = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.former")
+    for leftover in (fresh, former):
+        shutil.rmtree(leftover, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    yield fresh
+    if folder.exists():
+        folder.rename(former)
+    fresh.rename(folder)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The `run.json` of a run directory."""
+    if not (folder / "run.json").is_file():
+        raise InputError(f"{folder}: holds no run; run `uv run train` first")
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON beside and rename; a NaN is an error, not a token that no reader knows."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(
+        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n", encoding="utf-8"
+    )
+    beside.replace(path)
+
+
+def show(metrics: dict[str, float]) -> None:
+    """Print metrics, one a line."""
+    for name, value in metrics.items():
+        print(f"{name:>20} {value:.6g}")
+
+
+def file_digest(path: Path) -> str:
+    """`sha256:` of a file."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def origin() -> dict[str, Any]:
+    """Where a run comes from: commit, Python, platform, libraries, lock, threads; peak memory so far in bytes."""
+    lock, peak = ROOT / "uv.lock", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    environment = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "lock_digest": file_digest(lock) if lock.is_file() else None,
+    }
+    head = _git("rev-parse", "--verify", "HEAD")
+    return {
+        "commit": head,
+        "dirty": None if head is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "environment": environment,
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+        "peak_memory_bytes": peak if platform.system() == "Darwin" else peak * 1024,
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    with contextlib.suppress(OSError):  # no git on this machine
+        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else None
+    return None
+
+
+def profile(train: pd.DataFrame, contract: Contract) -> dict[str, Any]:
+    """A summary of each column of the training rows; personal data and identifiers are only counted."""
+    columns = {}
+    for column in contract.columns:
+        values = train[column.name].dropna()
+        facts = {"type": column.type, "missing": len(train) - len(values), "distinct": int(values.nunique())}
+        private = column.restricted or column.roles & {"identifier", "entity"}
+        columns[column.name] = facts | ({} if private or values.empty else _summary(values, column.type))
+    return {"schema": "model-review/profile@1", "rows": len(train), "columns": columns}
+
+
+def _summary(values: pd.Series, kind: str) -> dict[str, Any]:
+    if kind == "string":
+        top = values.value_counts().head(50)
+        return {"top": {str(level): int(n) for level, n in top.items()}, "other": int(len(values) - top.sum())}
+    numbers = values.to_numpy().astype("datetime64[s]") if kind in TEMPORAL else values.to_numpy()
+    numbers = numbers.astype(float)
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, 11)))
+    counts = np.histogram(numbers, edges)[0] if len(edges) > 1 else np.array([len(numbers)])
+    spread = {"mean": numbers.mean(), "std": numbers.std(), "min": numbers.min(), "max": numbers.max()}
+    return {k: float(v) for k, v in spread.items()} | {"edges": edges.tolist(), "counts": counts.tolist()}

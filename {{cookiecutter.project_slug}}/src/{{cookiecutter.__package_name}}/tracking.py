@@ -1,0 +1,88 @@
+"""MLflow: what a run directory holds, sent to a tracking server or to a SQLite file in the project.
+
+The run directory comes first. A server that is down loses nothing: `uv run train --log-only` sends the run later.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import ROOT, model, rundir
+from .contract import load_contract
+from .data import parse
+
+SERVING = ("scikit-learn", "pandas", "skops")
+
+
+def log(run_folder: Path) -> None:
+    """Send a run directory to MLflow and note the MLflow run in its `run.json`; if that fails, warn and go on."""
+    rundir.read(run_folder)
+    try:
+        sent = _send(run_folder)
+    except Exception as error:  # MLflow raises whatever its store, server or database driver raises
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        print(
+            f"warning: not logged to MLflow ({reason}); `uv run train --log-only` sends the run later", file=sys.stderr
+        )
+    else:
+        rundir.write_json(run_folder / "run.json", rundir.read(run_folder) | {"tracking": sent})
+
+
+def _open(experiment: str) -> Any:
+    """MLflow, with its store and the experiment chosen."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+    import mlflow
+
+    local = not os.environ.get("MLFLOW_TRACKING_URI")
+    if local:
+        mlflow.set_tracking_uri(f"sqlite:///{ROOT / 'mlflow.db'}")
+    if mlflow.get_experiment_by_name(experiment) is None:
+        mlflow.create_experiment(experiment, artifact_location=(ROOT / "mlartifacts").as_uri() if local else None)
+    mlflow.set_experiment(experiment)
+    return mlflow
+
+
+def _send(run_folder: Path) -> dict[str, Any]:
+    run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
+    mlflow, fitted = _open(contract.id), model.load(run_folder / "model")
+    example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
+    columns = fitted.columns(example)
+    with mlflow.start_run() as active:
+        mlflow.log_params(run["params"])
+        simple = {
+            f"baseline.{name}.{m}": value for name, found in run["baselines"].items() for m, value in found.items()
+        }
+        mlflow.log_metrics(run["metrics"] | simple)
+        digest = run["data"]["digest"].removeprefix("sha256:")
+        mlflow.set_tags({"commit": run["commit"], "dirty": run["dirty"], "data_digest": digest})
+        data = mlflow.data.from_pandas(example[fitted.features.raw], name=contract.path, digest=digest[:36])
+        mlflow.log_input(data, context="training")  # the name and digest of the table, with its schema
+        for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
+            mlflow.log_artifact(str(run_folder / name))
+        versions = run["environment"]["libraries"]
+        mlflow.sklearn.log_model(
+            fitted.pipeline,
+            name="model",
+            signature=mlflow.models.infer_signature(columns, fitted.predict(example)[0]),
+            input_example=columns,
+            pip_requirements=[f"{name}=={versions[name]}" for name in SERVING],
+            skops_trusted_types=model.TRUSTED,
+        )
+    return {"run_id": active.info.run_id, "uri": mlflow.get_tracking_uri()}
+
+
+def log_trials(experiment: str, trials: pd.DataFrame) -> None:
+    """One MLflow run for a search, one child run per trial."""
+    mlflow = _open(experiment)
+    with mlflow.start_run(run_name="tune"):
+        for trial in trials.to_dict("records"):
+            with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
+                mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
+                mlflow.log_metrics(
+                    {name: trial[name] for name in ("mean_test_score", "std_test_score", "mean_fit_time")}
+                )

@@ -1,0 +1,89 @@
+"""`uv run tune`: search for better parameters on the training rows alone; evaluation rows are never looked at."""
+
+import argparse
+import json
+import math
+import re
+from typing import Any
+
+import pandas as pd
+from sklearn.experimental import enable_halving_search_cv
+from sklearn.model_selection import HalvingRandomSearchCV
+
+from . import ROOT, command, model, tracking
+from .command import InputError
+from .contract import load_contract, load_params
+from .features import learn
+from .metrics import SCORER
+from .rows import load
+
+__all__ = ["enable_halving_search_cv", "main", "tune"]
+
+
+def tune(candidates: int | None, jobs: int) -> tuple[str, pd.DataFrame, dict[str, Any]]:
+    """Successive halving (Jamieson and Talwalkar 2016) over the space of params.yaml.
+
+    Returns:
+        The estimator's name, all trials (last round and best first) and the winner's parameters.
+    """
+    contract, params = load_contract(ROOT / "contract.yaml"), load_params(ROOT / "params.yaml")
+    name, plan = params["estimator"], params.get("tune") or {}
+    if not plan.get("space", {}).get(name):
+        raise InputError(f"params.yaml: tune.space has no values to try for {name}; add them, or change the estimator")
+    space = {f"estimator__{option}": values for option, values in plan["space"][name].items()}
+    table = load(ROOT / contract.path, contract, params["split"]).part("train")
+    features = learn(table.typed, contract, params["features"])
+    columns, truth = pd.DataFrame(features.columns(table.typed)), table.truth
+    rarest = len(truth) if contract.task == "regression" else pd.Series(truth).value_counts().min()
+    search = HalvingRandomSearchCV(
+        model.build(name, contract.task, features, columns, params),
+        space,
+        n_candidates=min(candidates or plan["candidates"], math.prod(len(values) for values in space.values())),
+        # a round needs rows of every class in every fold
+        min_resources=min(max(len(truth) // 9, 100, 20 * len(truth) // int(rarest)), len(truth)),
+        cv=list(table.folds(plan["folds"], params["seed"]).split(columns, truth, table.groups)),
+        scoring=SCORER[contract.task],
+        random_state=params["seed"],
+        n_jobs=jobs,
+        verbose=1,
+    ).fit(columns, truth)
+    trials = pd.DataFrame(search.cv_results_).sort_values(["iter", "mean_test_score"], ascending=False)
+    tracking.log_trials(contract.id, trials)
+    shown = trials[
+        ["iter", "n_resources", *(f"param_{option}" for option in space), "mean_test_score", "std_test_score"]
+    ]
+    shown.columns = shown.columns.str.removeprefix("param_estimator__")
+    return name, shown, {option.removeprefix("estimator__"): value for option, value in search.best_params_.items()}
+
+
+def write_winner(name: str, winner: dict[str, Any]) -> None:
+    """Put the winner into the estimator's section of params.yaml; comments and all other lines stay."""
+    path = ROOT / "params.yaml"
+    before, section, after = re.split(rf"(?m)(^{name}:.*\n(?:[ #].*\n)*)", path.read_text(encoding="utf-8"), maxsplit=1)
+    for option, value in winner.items():
+        section, count = re.subn(rf"\b{option}:[^,}}#\n]*?(?=\s*[,}}#\n])", f"{option}: {json.dumps(value)}", section)
+        if not count:
+            raise InputError(f"params.yaml: {name} has no {option}; add `{option}: {json.dumps(value)}` to it yourself")
+    beside = path.with_name(".params.yaml.new")
+    beside.write_text(before + section + after, encoding="utf-8")
+    beside.replace(path)
+
+
+def main() -> None:
+    """Entry point of `uv run tune`."""
+    parser = argparse.ArgumentParser(prog="tune", description="Search parameters on the training rows alone.")
+    parser.add_argument(
+        "--candidates", type=int, help="parameter sets to try (default: tune.candidates in params.yaml)"
+    )
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
+    parser.add_argument("--write", action="store_true", help="write the winner to params.yaml")
+    given = parser.parse_args()
+
+    def work() -> None:
+        name, trials, winner = tune(given.candidates, given.jobs)
+        print(f"{trials.to_string(index=False)}\nwinner: {json.dumps(winner)}")
+        if given.write:
+            write_winner(name, winner)
+            print("written to params.yaml; `uv run train` uses it")
+
+    command.run(work)
