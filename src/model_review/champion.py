@@ -1,6 +1,7 @@
 """Main's side of a review: its code, in a worktree at its commit and in its own environment, on the same rows."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,9 @@ SYNC = ("sync", "--no-dev", "--group", "train")
 # Where the two sides agree on these, one environment serves both: the libraries and the commands are the same.
 ENVIRONMENT_FILES = ("uv.lock", "pyproject.toml", ".python-version")
 # Caches, indexes and how to reach them; every other variable of uv would change what is installed, or where.
-KEPT = ("UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_KEYRING_PROVIDER")
+KEPT = re.compile(
+    "UV_(CACHE_DIR|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|KEYRING_PROVIDER|INDEX|INDEX_.*|.*CERT.*|NATIVE_TLS|HTTP_.*)"
+)
 # A step's own files: what main's code prints must not become this step's outputs.
 STEP_FILES = ("GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STATE", "GITHUB_STEP_SUMMARY")
 
@@ -137,7 +140,7 @@ def _clean(given: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in given.items()
-        if (name in KEPT or name.startswith("UV_INDEX_") or not name.startswith("UV_"))
+        if (not name.startswith("UV_") or KEPT.fullmatch(name))
         and not name.startswith("GIT_")
         and name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", *STEP_FILES)
     }

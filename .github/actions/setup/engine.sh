@@ -7,10 +7,11 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
 engine="${RUNNER_TEMP:?is set by the runner; on a laptop, name a scratch folder}/model-review/engine"
 
-# Caches and indexes stay: they say where files come from, and the hashes say which files these are.
+# Caches, indexes and how to reach them stay: they say where files come from; the hashes say which files these are.
 for name in $(compgen -e | grep '^UV_' || true); do
   case "$name" in
     UV_CACHE_DIR | UV_DEFAULT_INDEX | UV_EXTRA_INDEX_URL | UV_FIND_LINKS | UV_KEYRING_PROVIDER | UV_INDEX | UV_INDEX_*) ;;
+    UV_*CERT* | UV_NATIVE_TLS | UV_HTTP_*) ;;
     *) unset "$name" ;;
   esac
 done
