@@ -84,7 +84,7 @@ def test_pythonpath_is_cleared(workspace: Path, ready: Path, scratch: Path) -> N
     imports_its_own(workspace, ready, **planted)
 
 
-# The first three broke or moved the engine's environment when this was tried; the others would change what is installed.
+# The first three broke or moved the environment when this was tried; the others would change what is installed.
 VARIABLES = [
     {"UV_PYTHON": "2.7"},
     {"UV_NO_SYNC": "1"},
