@@ -15,14 +15,19 @@ def git(repository: Path, *arguments: str) -> str:
 
 def commit_of(repository: Path, revision: str) -> str | None:
     """The full commit that a revision names, where this clone holds it."""
-    done = _run(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    return done.stdout.decode().strip() if done.returncode == 0 else None
+    return _parsed(repository, f"{revision}^{{commit}}")
 
 
 def blob(repository: Path, commit: str, name: str) -> bytes | None:
     """A file as that commit holds it; None where it holds none. `name` is relative to `repository`."""
-    done = _run(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:./{name}")
-    return None if done.returncode else _must(repository, "cat-file", "blob", done.stdout.decode().strip())
+    found = _parsed(repository, f"{commit}:./{name}")
+    return None if found is None else _must(repository, "cat-file", "blob", found)
+
+
+def _parsed(repository: Path, name: str) -> str | None:
+    git(repository, "rev-parse", "--git-dir")  # where this is no repository, it says so
+    done = _run(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
+    return done.stdout.decode().strip() if done.returncode == 0 else None
 
 
 def _must(repository: Path, *arguments: str) -> bytes:

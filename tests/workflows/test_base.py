@@ -143,3 +143,8 @@ def test_without_a_lock_mains_key_waits_for_the_result(project: Path, tmp_path: 
     found = find_base(project, tmp_path)
     assert found.key is None
     assert "no uv.lock" in found.warnings[0]
+
+
+def test_a_folder_without_git_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ReviewError, match="not a git repository"):
+        base_commit(tmp_path, None)

@@ -108,7 +108,7 @@ def loop(trained: Loop, monkeypatch: pytest.MonkeyPatch) -> Loop:
     git(trained.project, "checkout", "--quiet", "--force", "--detach", trained.base)
     shutil.rmtree(trained.scratch)
     trained.scratch.mkdir()
-    shutil.rmtree(trained.project / "run")
+    shutil.rmtree(trained.project / "run", ignore_errors=True)
     shutil.copytree(trained.cached, trained.project / "run")
     for name, file in (("GITHUB_OUTPUT", "outputs"), ("GITHUB_STEP_SUMMARY", "summary.md")):
         monkeypatch.setenv(name, str(trained.scratch / file))
