@@ -147,6 +147,7 @@ def test_a_saved_run_is_scored_and_nothing_is_trained(loop: Loop) -> None:
     assert (verdict["verdict"], verdict["hold_reason"]) == ("hold", "no meaningful change")
 
 
+@pytest.mark.prove
 def test_another_lock_gets_an_environment_of_its_own(loop: Loop) -> None:
     loop.edit("pyproject.toml", '"tqdm>=4.67,<5"', '"tqdm>=4.67.1,<5"')
     loop.uv("lock", "--quiet")
@@ -161,6 +162,7 @@ def test_another_lock_gets_an_environment_of_its_own(loop: Loop) -> None:
         hidden.rename(loop.project / ".venv")
 
 
+@pytest.mark.prove
 def test_a_main_without_a_lock_is_resolved_once_and_keyed_by_the_result(loop: Loop) -> None:
     lock = (loop.project / "uv.lock").read_text(encoding="utf-8")
     base = commit(loop.project, uv_dot_lock=None)
