@@ -74,12 +74,13 @@ def score_champion(found: ChampionRecord, places: Places) -> tuple[ChampionRecor
         run = places.cached if (places.cached / "model").is_dir() else None
         saved = run is not None
         if run is None:
+            shutil.rmtree(tree / "run", ignore_errors=True)  # one that was committed is no training
             try:
                 _uv(tree, log, environment, "run", "--no-sync", "train")
             except _Failed as error:
                 return _ended(found, "base-fails-to-train", f"Main ({short}) fails to train: {error}"), None
             run = tree / "run"
-        arguments = ("--model", str(run / "model"), "--rows", str(rows.resolve()), "--out", str(out))
+        arguments = ("--model", str(run / "model"), "--rows", str(rows), "--out", str(out))
         try:
             _uv(tree, log, environment, "run", "--no-sync", "evaluate", *arguments)
             read_run(out)

@@ -30,7 +30,9 @@ def run_champion(arguments: argparse.Namespace) -> int:
     """`model-review champion`."""
     record, scored = read_champion(arguments.work / RECORD), None
     if record.status == "found":
-        places = Places(arguments.repo, arguments.challenger, arguments.work, arguments.cached)
+        # Main's code runs in another folder, so relative paths would mean another place there.
+        given = (arguments.repo, arguments.challenger, arguments.work, arguments.cached)
+        places = Places(*(path.resolve() for path in given))
         try:
             record, scored = score_champion(record, places)
         finally:

@@ -192,3 +192,15 @@ def test_every_output_that_an_action_declares_is_written(loop: Loop) -> None:
     for output in ("comparison", "verdict-file", "report", "html"):
         assert Path(told[output]).is_file()
     assert (loop.scratch / "summary.md").stat().st_size < 2**20
+
+
+def test_relative_paths_are_those_of_the_caller(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.5}")
+    loop.open()
+    shutil.copytree(loop.cached, loop.scratch / "saved")
+    monkeypatch.chdir(loop.project.parent)
+    work = ["--repo", loop.project.name, "--work", "scratch", "--challenger", f"{loop.project.name}/run"]
+    assert main(["base", *work[:2], "--out", "scratch"]) == 0
+    assert main(["champion", *work, "--cached", "scratch/saved"]) == 0
+    assert json.loads((loop.scratch / "champion.json").read_text(encoding="utf-8"))["status"] == "scored"
+    assert main(["review", *work]) in (0, 1)
