@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from model_review.metrics.answers import Answers
 from model_review.metrics.catalog import find
 from model_review.paired import Design, compare_metric
@@ -112,14 +113,14 @@ def linearised(rows: int = 100_000) -> None:
     import model_review.paired as paired
 
     print(f"Width of the linearised interval over the full bootstrap's at {rows:,} rows")
-    limit = paired.MANY_UNITS
+    limits = paired.MANY_UNITS, paired.MANY_NUMBERS
     for name, sides in (("average_precision", pair(rows)), ("rmse", numbers(rows)), ("r2", numbers(rows))):
         metric = find(sides[0].task, name)
         assert metric is not None
         short = compare_metric(metric, *sides, Design(None, 0)).interval(0.95)
-        paired.MANY_UNITS = rows + 1
+        paired.MANY_UNITS = paired.MANY_NUMBERS = rows + 1
         full = compare_metric(metric, *sides, Design(None, 0)).interval(0.95)
-        paired.MANY_UNITS = limit
+        paired.MANY_UNITS, paired.MANY_NUMBERS = limits
         print(f"  {name:18s} {(short[1] - short[0]) / (full[1] - full[0]):.3f}")
 
 

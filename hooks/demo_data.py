@@ -23,6 +23,7 @@ CUSTOMERS = 1600
 FIRST_YEAR = 2024
 MONTHS = 24
 TABLE_MONTHS = 21  # the rest is the last quarter
+LAST_QUARTER_FROM = f"{FIRST_YEAR + TABLE_MONTHS // 12}-{TABLE_MONTHS % 12 + 1:02d}-01"
 
 COLUMNS = (
     "customer_id",
@@ -223,19 +224,14 @@ def write_rows(path: Path, rows: Iterable[list[str]]) -> None:
         writer.writerows(rows)
 
 
-def first_day_of_last_quarter() -> str:
-    """Return the date that divides the two files."""
-    return f"{FIRST_YEAR + TABLE_MONTHS // 12}-{TABLE_MONTHS % 12 + 1:02d}-01"
-
-
 def write_table(path: Path) -> None:
     """Write the table of the first 21 months."""
-    write_rows(path, (row for row in draw_rows() if row[1] < first_day_of_last_quarter()))
+    write_rows(path, (row for row in draw_rows() if row[1] < LAST_QUARTER_FROM))
 
 
 def write_last_quarter(path: Path) -> None:
     """Write the three months after the table, with the same columns."""
-    write_rows(path, (row for row in draw_rows() if row[1] >= first_day_of_last_quarter()))
+    write_rows(path, (row for row in draw_rows() if row[1] >= LAST_QUARTER_FROM))
 
 
 def main() -> None:

@@ -58,7 +58,8 @@ def policy_text(task: Task, judged: Judged, scan: Scan, table: Table) -> str:
         scenarios=["noise:0.1", "missing:0.05"],
         why=f"Small faults in the input must not break the prediction of {task.target!r}.",
     )
-    lines += section("[cost]", train_seconds=3.0, model_bytes=3.0, why="A slower or larger model must earn its keep.")
+    lines += ["", "# A limit on cost, as a ratio to main's model, makes a person decide where it is passed:"]
+    lines += ["# [cost]", "# model_bytes = 5.0", '# why = "A larger model must earn its keep."']
     lines += section("[decision]", alpha=0.025, planned_looks=20, min_rows=200, fail_on=["reject"])
     return "\n".join(lines) + "\n"
 

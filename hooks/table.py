@@ -218,6 +218,9 @@ def name_columns(path: Path, header: list[str]) -> tuple[tuple[str, ...], dict[i
         raise Refusal(f"{path.name} has two columns named {twice[0]!r}: rename one of them in its header.")
     if len(names) < 2:
         raise Refusal(f"{path.name} has fewer than 2 columns: a target and at least one more are needed.")
+    if "row_id" in names and "row_id_" not in names:  # run directories name their rows with it
+        position = names.index("row_id")
+        names[position], physical[position] = "row_id_", header[position]
     return tuple(names), physical
 
 

@@ -66,5 +66,5 @@ def content_key(scenario: Scenario, rows_digest: str) -> str:
     found = hashlib.sha256(rows_digest.encode())
     for array in (scenario.answers.truth, scenario.answers.predicted, scenario.answers.score):
         if array is not None:
-            found.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+            found.update(np.ascontiguousarray(array).tobytes())
     return "sha256:" + found.hexdigest()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model_review.comparison import (
+from model_review.comparison_details import (
     CalibrationBin,
     CalibrationPair,
     CalibrationSide,

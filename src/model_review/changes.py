@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from model_review.comparison import Change, Changes, CostRow, Side
+from model_review.comparison_basics import Side
+from model_review.comparison_details import Change, Changes, CostRow
 from model_review.contract import Contract, role_changes
 from model_review.policy import COSTS
 from model_review.run_record import RunRecord

@@ -16,6 +16,7 @@ VERBS = {
     "champion": ("review_verbs", "run_champion"),
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
+    "comment": ("forge.verb", "run_comment"),
 }
 VERDICTS = ("promote", "hold", "reject")
 
@@ -61,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--out", type=Path, metavar="DIR", help="where verdict.json and the reports are written")
     _judging(judge)
 
+    about = "judge a finished workflow run again by the base branch's rules, and comment on its pull request"
+    comment = verbs.add_parser("comment", help=about, epilog="GITHUB_TOKEN and GITHUB_REPOSITORY are read as well.")
+    comment.add_argument("--run", required=True, type=int, metavar="ID", help="the workflow run that compared")
+    comment.add_argument("--policy", default="model-review.toml", metavar="FILE", help="the policy in the repository")
+    comment.add_argument("--contract", default="contract.yaml", metavar="FILE", help="its data contract")
+    comment.add_argument("--identity", default="github-actions[bot]", metavar="LOGIN", help="whom the token posts as")
+    comment.add_argument("--artifact", default="model-review-comparison", metavar="NAME", help="holds comparison.json")
+    comment.add_argument("--page", default="model-review.html", metavar="NAME", help="the artifact to link to")
+    comment.add_argument("--guide", default="", metavar="URL", help="where the reading guide stands")
+
     ledger = verbs.add_parser("ledger", help="count looks at an evaluation set, or record one")
     ledger.add_argument("action", choices=("show", "append"), help="show prints the look's number; append records it")
     ledger.add_argument("--ledger", required=True, type=Path, metavar="FILE", help="the ledger (JSON lines)")
@@ -92,6 +103,7 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--guide", metavar="URL", help="where the report links to for what each number means")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="count earlier looks from this ledger")
     parser.add_argument("--proposed-policy", type=Path, metavar="FILE", help="the pull request's policy: reported only")
     parser.add_argument(

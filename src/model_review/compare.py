@@ -6,9 +6,9 @@ from model_review import __version__
 from model_review.alignment import content_key, entity_codes, evaluation_digest, identical, match
 from model_review.behaviour import calibration_pair, curves, flip_counts, moves
 from model_review.changes import changes, cost_rows, side
-from model_review.comparison import (
+from model_review.comparison import Comparison
+from model_review.comparison_details import (
     BaselineRow,
-    Comparison,
     Curves,
     FairnessRow,
     Power,

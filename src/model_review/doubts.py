@@ -13,7 +13,7 @@ from model_review.pull import difference_pull
 from model_review.statistics.estimate import Estimate
 
 MIN_UNITS = 100
-MIN_CLASS = 20
+MIN_CLASS = 40
 MIN_ENTITIES = 50
 MIN_EFFECTIVE = 5.0
 TAILED = ("loss", "ratio")

@@ -1,6 +1,7 @@
 """evaluation.parquet: the raw columns of the evaluation rows, each cut into a few bins."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -89,5 +90,5 @@ def _numeric(values: NDArray[np.float64], bins: int) -> Binned | None:
     codes = np.searchsorted(cuts, values, "left").astype(np.int64)
     codes[np.isnan(values)] = len(cuts) + 1
     ends = [f"{cut:g}" for cut in cuts]
-    names = [f"<= {ends[0]}"] + [f"in ({low}, {high}]" for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    names = [f"<= {ends[0]}"] + [f"in ({low}, {high}]" for low, high in pairwise(ends)]
     return Binned(codes, [*names, f"> {ends[-1]}", "is missing"])

@@ -58,20 +58,26 @@ def read_text(path: Path, cap: int = SMALL) -> str:
 
 def read_json(path: Path, cap: int = SMALL) -> dict[str, Any]:
     """A JSON object; NaN and infinities are refused, as JSON has none."""
+    return parse_json(plain(path), read_bytes(path, cap))
+
+
+def parse_json(where: str, data: bytes) -> dict[str, Any]:
+    """A JSON object from bytes that are not trusted; `where` names them in the refusal."""
 
     def refuse(constant: str) -> float:
         raise ValueError(f"it holds {constant}, which is no JSON number")
 
-    text = read_text(path, cap)
     try:
-        data = json.loads(text, parse_constant=refuse)
+        found = json.loads(data.decode("utf-8"), parse_constant=refuse)
+    except UnicodeDecodeError as error:
+        raise ReviewError(f"{where} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
     except RecursionError:
-        raise ReviewError(f"{plain(path)} is nested too deeply; write it again.") from None
+        raise ReviewError(f"{where} is nested too deeply; write it again.") from None
     except ValueError as error:
-        raise ReviewError(f"{plain(path)} is not valid JSON: {plain(str(error))}.") from None
-    if not isinstance(data, dict):
-        raise ReviewError(f"{plain(path)} must hold a JSON object, not a {type(data).__name__}.")
-    return data
+        raise ReviewError(f"{where} is not valid JSON: {plain(str(error))}.") from None
+    if not isinstance(found, dict):
+        raise ReviewError(f"{where} must hold a JSON object, not a {type(found).__name__}.")
+    return found
 
 
 def digest(data: bytes) -> str:

@@ -1,6 +1,7 @@
 """Promote, hold or reject: from a comparison and a policy alone, so that anyone can compute it again."""
 
-from model_review.comparison import Check, Comparison
+from model_review.comparison import Comparison
+from model_review.comparison_details import Check
 from model_review.errors import ReviewError
 from model_review.policy import Policy
 from model_review.rules import (
@@ -25,7 +26,7 @@ ACTIONS: dict[str, str] = {
     "promote": "Merge, if you agree.",
     "reject": "Do not merge; see what is red below.",
     "test set too small": "Do not merge on these numbers; label more rows, or make a change whose gain is larger.",
-    "no meaningful change": "Merge for the code's sake if you like; the model's quality does not speak for or against it.",
+    "no meaningful change": "Merge for the code's sake if you like; quality speaks neither for nor against it.",
     "not comparable": "Run both sides on the same evaluation rows, then compare again.",
     "a person must decide": "Look at what is named above; merging is a person's decision.",
 }
@@ -86,7 +87,7 @@ def _check_levels(comparison: Comparison, policy: Policy) -> None:
     for name, found, asked in pairs:
         if found != asked:
             raise ReviewError(
-                f"The comparison was made with {name} {found:g}, the policy says {asked:g}; compare again with this policy."
+                f"The comparison was made with {name} {found:g}, the policy says {asked:g}; compare again with it."
             )
     if made.bounds != wanted:
         other = next((one for one in wanted if one not in made.bounds), None)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model_review.comparison import Check
+from model_review.comparison_details import Check
 from model_review.contract import Contract
 from model_review.evaluation_table import binned, read_table
 from model_review.metrics.answers import Answers, Floats, UndefinedMetric

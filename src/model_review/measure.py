@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from model_review.comparison import MetricRow, Undefined
+from model_review.comparison_basics import MetricRow, Undefined
 from model_review.metrics.answers import Answers, UndefinedMetric
 from model_review.metrics.catalog import Metric, metrics_of
 from model_review.metrics.values import value

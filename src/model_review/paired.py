@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from model_review.additive_draws import cluster_mean_draws, count_draws, ratio_difference
 from model_review.doubts import doubts
-from model_review.metrics.answers import Answers, Floats, UndefinedMetric
+from model_review.metrics.answers import Answers, UndefinedMetric
 from model_review.metrics.catalog import Metric
 from model_review.metrics.confusion import COUNT_METRICS
-from model_review.metrics.losses import ratio_terms, ratio_value, row_losses
+from model_review.metrics.losses import ratio_terms, row_losses
 from model_review.metrics.ranking import placements, split
 from model_review.metrics.values import value
 from model_review.pull import difference_pull
@@ -20,9 +21,9 @@ from model_review.statistics.losses import paired_t, sign_flip_p
 from model_review.statistics.proportions import paired_proportion
 
 MANY_UNITS = 50_000  # above this, a linearised interval takes over from the bootstrap
+MANY_NUMBERS = 10_000  # the same for RMSE and R2, whose draws cost the most and gain the least
 MANY_CELLS = 20_000_000
 REPLICATES = 2000
-SMOOTH = 0.25
 
 
 @dataclass(frozen=True)
@@ -163,21 +164,21 @@ def _linearised(
 
 def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design, delta: float) -> Estimate:
     counted = metric.name in COUNT_METRICS and champion.classes <= 50
-    if design.replicates == 0 or (len(champion) > MANY_UNITS and not counted):
+    many = MANY_UNITS if metric.family == "average_precision" else MANY_NUMBERS
+    if design.replicates == 0 or (len(champion) > many and not counted):
         return _linearised(metric, champion, challenger, delta)
     strata = _strata(champion)
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
     rng = design.rng(metric)
     if counted:
-        draws = _count_draws(metric, champion, challenger, design.replicates, rng)
+        draws = count_draws(metric, champion, challenger, design.replicates, rng)
     elif metric.family == "ratio":
         terms = [ratio_terms(metric.name, side) for side in (champion, challenger)]
         means = bootstrap.draw_means(np.hstack(terms), np.ones(len(strata)), strata, design.replicates, rng)
-        draws = _ratio_difference(metric, means)
+        draws = ratio_difference(metric, means)
     else:
-        groups = [np.flatnonzero(strata == code) for code in np.unique(strata)]
-        sides = _weighted(metric, champion), _weighted(metric, challenger)
-        draws = weighted.draws(*sides, groups, len(strata), design.replicates, rng)
+        sides = champion.scores(), challenger.scores()
+        draws = weighted.average_precision_draws(champion.truth == 1, *sides, design.replicates, rng)
     name = "paired bootstrap" if champion.task == "regression" else "stratified paired bootstrap"
     return bootstrap.percentile(delta, draws, spread, name, len(champion))
 
@@ -192,53 +193,6 @@ def _weighted(metric: Metric, side: Answers) -> weighted.Weighted:
             return weighted.weighted_macro_auc(side.truth.astype(np.int64), side.scores())
         case _:
             raise UndefinedMetric(f"{metric.name} has no weighted form")
-
-
-def _ratio_difference(metric: Metric, means: Floats) -> Floats:
-    half = means.shape[1] // 2
-    return np.asarray(ratio_value(metric.name, means[:, half:]) - ratio_value(metric.name, means[:, :half]))
-
-
-def _count_draws(
-    metric: Metric, champion: Answers, challenger: Answers, replicates: int, rng: np.random.Generator
-) -> Floats:
-    """Draws of a count metric: equal rows are one cell, so a draw costs the same for a thousand rows or ten million."""
-    size = champion.classes
-    code = (champion.truth.astype(np.int64) * size + champion.predicted) * size + challenger.predicted
-    cells, counts = _smoothed(code, size)
-    truth, before, after = cells // size**2, cells // size % size, cells % size
-    result = []
-    score = COUNT_METRICS[metric.name]
-    for block in bootstrap.block_rows(replicates, 2 * size**2):
-        drawn = bootstrap.draw_counts(counts, truth, block, rng)
-        sides = []
-        for predicted in (before, after):
-            member = np.zeros((len(cells), size * size))
-            member[np.arange(len(cells)), truth * size + predicted] = 1
-            sides.append(score((drawn @ member).reshape(block, size, size)))
-        result.append(sides[1] - sides[0])
-    return np.concatenate(result)
-
-
-def _smoothed(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Floats]:
-    """Cells (truth, champion, challenger) and their counts, a little added to either way of disagreeing per class.
-
-    A draw from the bare counts says that what was not seen cannot happen, which is too sure where few rows disagree.
-    The quarter rows do for a draw what Agresti and Min's half rows do for a paired proportion.
-    """
-    seen, counts = np.unique(code, return_counts=True)
-    truth, before, after = seen // size**2, seen // size % size, seen % size
-    cells = dict(zip(seen.tolist(), counts.astype(float).tolist(), strict=True))
-    for label in np.unique(truth).tolist():
-        wrong = np.zeros(size)
-        for predicted in (before, after):
-            np.add.at(wrong, predicted[truth == label], counts[truth == label])
-        wrong[label] = -1
-        other = int(wrong.argmax())
-        for cell in ((label * size + label) * size + other, (label * size + other) * size + label):
-            cells[cell] = cells.get(cell, 0.0) + SMOOTH
-    order = sorted(cells)
-    return np.array(order, dtype=np.int64), np.array([cells[cell] for cell in order])
 
 
 def _clustered(
@@ -257,39 +211,5 @@ def _clustered(
         sides = _weighted(metric, champion), _weighted(metric, challenger)
         draws = weighted.cluster_draws(*sides, entity, entities, design.replicates, rng)
     else:
-        draws = _cluster_mean_draws(metric, champion, challenger, design, entity, entities, rng)
+        draws = cluster_mean_draws(metric, champion, challenger, entity, entities, design.replicates, rng)
     return bootstrap.percentile(delta, draws, spread, "cluster bootstrap over entity", entities)
-
-
-def _cluster_mean_draws(
-    metric: Metric,
-    champion: Answers,
-    challenger: Answers,
-    design: Design,
-    entity: NDArray[np.int64],
-    entities: int,
-    rng: np.random.Generator,
-) -> Floats:
-    terms = np.hstack([_terms(metric, side) for side in (champion, challenger)])
-    sums = np.column_stack([np.bincount(entity, term, entities) for term in terms.T])
-    sizes = np.bincount(entity, minlength=entities).astype(float)
-    strata = np.zeros(entities, dtype=np.int64)
-    means = bootstrap.draw_means(sums, sizes, strata, design.replicates, rng)
-    if metric.family == "ratio":
-        return _ratio_difference(metric, means)
-    if metric.family == "loss":
-        return np.asarray(means[:, 1] - means[:, 0])
-    size = champion.classes
-    before, after = means[:, : size**2], means[:, size**2 :]
-    score = COUNT_METRICS[metric.name]
-    return np.asarray(score(after.reshape(-1, size, size)) - score(before.reshape(-1, size, size)))
-
-
-def _terms(metric: Metric, side: Answers) -> Floats:
-    """Additive terms of one model's metric, row by row."""
-    if metric.name in COUNT_METRICS:
-        cells = side.truth.astype(np.int64) * side.classes + side.predicted
-        return np.asarray(cells[:, None] == np.arange(side.classes**2), dtype=float)
-    if metric.family == "ratio":
-        return ratio_terms(metric.name, side)
-    return row_losses(metric.name, side)[:, None]

@@ -113,7 +113,7 @@ def _is_number(name: str, record: RunRecord) -> bool:
 
 def _scenario(where: str, table: pa.Table, record: RunRecord, scenario: str) -> Scenario:
     row_id = _text(where, table, "row_id")
-    if not _rising(row_id):
+    if not rising(row_id):
         order = pc.sort_indices(row_id)
         table, row_id = table.take(order), row_id.take(order)
     same = pc.equal(row_id[1:], row_id[:-1])
@@ -122,34 +122,54 @@ def _scenario(where: str, table: pa.Table, record: RunRecord, scenario: str) -> 
         raise ReviewError(f"{where}: row_id {plain(first)} occurs twice in scenario {plain(scenario)}; ids are unique.")
     entity = _text(where, table, "entity") if "entity" in table.column_names else None
     groups = {
-        name.removeprefix("slice:"): _text(where, table, name).dictionary_encode()
+        name.removeprefix("slice:"): _encoded(where, table, name)
         for name in table.column_names
         if name.startswith("slice:")
     }
     return Scenario(row_id, _answers(where, table, record), entity, groups)
 
 
-def _rising(values: pa.Array) -> bool:
+def rising(values: pa.Array) -> bool:
+    """Whether the values rise from one to the next, which makes them unique as well."""
     return len(values) < 2 or bool(pc.all(pc.less(values[:-1], values[1:])).as_py())
+
+
+def _filled(where: str, table: pa.Table, name: str) -> pa.Array:
+    column = table[name].combine_chunks()
+    if column.null_count:
+        raise ReviewError(f"{where}: column {plain(name)} is empty in {column.null_count:,} rows; fill them.")
+    return column
 
 
 def _text(where: str, table: pa.Table, name: str) -> pa.Array:
     """A column as text without gaps."""
-    column = table[name].combine_chunks()
-    if column.null_count:
-        raise ReviewError(f"{where}: column {plain(name)} has {column.null_count:,} missing values; fill them.")
-    if isinstance(column, pa.DictionaryArray):
-        column = column.dictionary_decode()
+    column = _filled(where, table, name)
+    wide = column.nbytes > 2**30
     try:
-        return column.cast(pa.large_string() if column.nbytes > 2**30 else pa.string())
+        return column.cast(pa.large_string() if wide else pa.string())
     except pa.ArrowException:
         raise ReviewError(f"{where}: column {plain(name)} must hold text, not {plain(column.type)}.") from None
+
+
+def _encoded(where: str, table: pa.Table, name: str) -> pa.DictionaryArray:
+    """A column of few different texts, as codes in the order of the texts: the rows' order must not show."""
+    column = _filled(where, table, name)
+    known = isinstance(column, pa.DictionaryArray) and column.dictionary.type == pa.string()
+    if not known or column.dictionary.null_count or len(column.dictionary.unique()) < len(column.dictionary):
+        column = _text(where, table, name).dictionary_encode()
+    order = pc.sort_indices(column.dictionary)
+    place = np.empty(len(order), dtype=np.int32)
+    place[order.to_numpy()] = np.arange(len(order), dtype=np.int32)
+    codes = place[column.indices.to_numpy(zero_copy_only=False)]
+    return pa.DictionaryArray.from_arrays(pa.array(codes), column.dictionary.take(order))
 
 
 def _numbers(where: str, table: pa.Table, name: str) -> Floats:
     column = table[name].combine_chunks()
     if column.null_count:
-        raise UnusablePredictions(f"{where}: column {plain(name)} has {column.null_count:,} missing values.")
+        raise UnusablePredictions(
+            f"{where}: column {plain(name)}: {column.null_count:,} of {len(column):,} values are missing."
+        )
     try:
         values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowException:
@@ -163,17 +183,23 @@ def _numbers(where: str, table: pa.Table, name: str) -> Floats:
     return np.asarray(values, dtype=float)
 
 
-def _codes(where: str, table: pa.Table, name: str, record: RunRecord) -> NDArray[np.int64]:
+def _codes(where: str, table: pa.Table, name: str, record: RunRecord) -> NDArray[np.int16]:
     """Labels as codes; a binary task's positive class is 1."""
     labels = list(record.classes)
     if record.task == "binary" and labels[0] == record.positive_class:
         labels.reverse()
-    codes = pc.index_in(_text(where, table, name), pa.array(labels, pa.string()))
-    if codes.null_count:
-        strange = _text(where, table, name).filter(pc.is_null(codes))[0].as_py()
-        problem = f"{where}: column {name} holds {plain(repr(strange))}, which is none of run.json's classes"
-        raise (ReviewError if name == "y_true" else UnusablePredictions)(problem + ".")
-    return np.asarray(codes.to_numpy(), dtype=np.int64)
+    column = _encoded(where, table, name)
+    found = pc.index_in(column.dictionary, pa.array(labels, pa.string()))
+    place = column.indices.to_numpy(zero_copy_only=False)
+    known = found.is_valid().to_numpy(zero_copy_only=False)
+    if not known.all():
+        used = np.bincount(place, minlength=len(known)) > 0
+        strange = np.flatnonzero(used & ~known)
+        if len(strange):
+            text = plain(repr(column.dictionary[int(strange[0])].as_py()))
+            problem = f"{where}: column {name} holds {text}, which is none of run.json's classes"
+            raise (ReviewError if name == "y_true" else UnusablePredictions)(problem + ".")
+    return np.asarray(found.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int16)[place])
 
 
 def _answers(where: str, table: pa.Table, record: RunRecord) -> Answers:
@@ -200,7 +226,7 @@ def _answers(where: str, table: pa.Table, record: RunRecord) -> Answers:
 
 
 def _matrix_value(
-    where: str, record: RunRecord, truth: NDArray[np.int64], predicted: NDArray[np.int64]
+    where: str, record: RunRecord, truth: NDArray[np.int16], predicted: NDArray[np.int16]
 ) -> Floats | None:
     if record.business_value is None or record.business_value.matrix is None:
         return None

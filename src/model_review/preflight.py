@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_review.alignment import match
-from model_review.comparison import Check, Rows
+from model_review.comparison_basics import Rows
+from model_review.comparison_details import Check
 from model_review.metrics.answers import Answers
 from model_review.predictions import TEST
 from model_review.runs import Run

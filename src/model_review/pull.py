@@ -33,7 +33,7 @@ def pull(metric: Metric, answers: Answers) -> Floats:
             return influence.of_median(row_losses("mae", answers))
         case _:
             losses = row_losses(metric.name, answers)
-            return losses - losses.mean()
+            return np.asarray(losses - losses.mean())
 
 
 def difference_pull(metric: Metric, champion: Answers, challenger: Answers) -> Floats:

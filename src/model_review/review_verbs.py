@@ -100,6 +100,7 @@ def run_review(arguments: argparse.Namespace) -> int:
             out=review,
             ledger=None,  # the trusted half counts the looks
             reseeded=None,
+            guide=None,
             fail_on=None,
         )
     )

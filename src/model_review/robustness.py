@@ -5,14 +5,15 @@ from typing import Literal
 import numpy as np
 
 from model_review.alignment import entity_codes, identical, match
-from model_review.comparison import RobustnessRow
-from model_review.measure import LEVEL, Measured, gain_interval, measure, worse_p
+from model_review.comparison_details import RobustnessRow
+from model_review.measure import Measured, gain_interval, measure, worse_p
 from model_review.metrics.answers import UndefinedMetric
 from model_review.metrics.catalog import Metric, find
 from model_review.metrics.values import value
 from model_review.paired import Design
 from model_review.policy import BOUND_ALPHA, Policy
 from model_review.predictions import TEST, Scenario
+from model_review.settings import LEVEL
 from model_review.statistics.multiplicity import holm
 from model_review.text import plain
 

@@ -9,25 +9,30 @@ import pyarrow.parquet as pq
 
 from model_review.errors import ReviewError
 from model_review.files import TABLE, checked
+from model_review.predictions import rising
 from model_review.text import plain
 
 COLUMNS = ("row_id", "part", "features_digest", "label_digest")
 MANY_ROWS = 100_000_000
+FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError)
 PATTERN = r"^[0-9a-f]{20}-[0-9]+$"
 
 
 @dataclass(frozen=True)
 class RowTable:
-    """Every row of a run's table, by id."""
+    """Every row of a run's table, by id. The digests are read when they are asked for: they are large."""
 
+    path: Path
     ids: pa.Array
     part: pa.Array
-    features: pa.Array
-    labels: pa.Array
 
     def of_part(self, part: str) -> pa.Array:
         """Mask of the rows of that part."""
         return pc.equal(self.part, part)
+
+    def column(self, name: str) -> pa.Array:
+        """Another column, as text."""
+        return _column(self.path, name)
 
 
 def read_rows(directory: Path) -> RowTable | None:
@@ -38,21 +43,31 @@ def read_rows(directory: Path) -> RowTable | None:
     where = plain(path)
     try:
         file = pq.ParquetFile(path)
-        missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
-        if missing:
-            raise ReviewError(f"{where} has no column {missing[0]}; the contract of the run directory asks for it.")
-        if file.metadata.num_rows > MANY_ROWS:
-            raise ReviewError(f"{where} has {file.metadata.num_rows:,} rows; at most {MANY_ROWS:,} are read.")
-        table = pq.read_table(path, columns=list(COLUMNS))
-        columns = [table[name].combine_chunks().cast(pa.large_string()) for name in COLUMNS]
-    except (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+        names, rows = file.schema_arrow.names, file.metadata.num_rows
+    except FAULTS as error:
         raise ReviewError(f"{where} cannot be read as a table: {plain(error)}.") from None
-    for name, column in zip(COLUMNS, columns, strict=True):
-        if column.null_count:
-            raise ReviewError(f"{where}: column {name} has {column.null_count:,} missing values; fill them.")
-    if pc.count_distinct(columns[0]).as_py() != len(columns[0]):
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise ReviewError(f"{where} has no column {missing[0]}; the contract of the run directory asks for it.")
+    if rows > MANY_ROWS:
+        raise ReviewError(f"{where} has {rows:,} rows; at most {MANY_ROWS:,} are read.")
+    ids = _column(path, "row_id")
+    if not rising(ids) and pc.count_distinct(ids).as_py() != len(ids):
         raise ReviewError(f"{where}: column row_id has repeated values; ids are unique.")
-    return RowTable(*columns)
+    return RowTable(path, ids, _column(path, "part"))
+
+
+def _column(path: Path, name: str) -> pa.Array:
+    where = plain(path)
+    try:
+        repeated = [name] if name == "part" else None
+        column = pq.read_table(path, columns=[name], read_dictionary=repeated)[name].combine_chunks()
+        column = column if pa.types.is_dictionary(column.type) else column.cast(pa.large_string())
+    except FAULTS as error:
+        raise ReviewError(f"{where}: column {name} cannot be read: {plain(error)}.") from None
+    if column.null_count:
+        raise ReviewError(f"{where}: column {name} has {column.null_count:,} missing values; fill them.")
+    return column
 
 
 @dataclass(frozen=True)
@@ -68,26 +83,38 @@ class RowDifference:
 
 def row_difference(champion: RowTable, challenger: RowTable) -> RowDifference:
     """Rows that came, went, changed their values, changed their label, or changed sides of the split."""
-    place = pc.index_in(challenger.ids, champion.ids)
-    shared = pc.is_valid(place)
-    partner = place.drop_null()
-    common = len(partner)
+    if champion.ids.equals(challenger.ids):
+        partner = shared = None
+        common = len(champion.ids)
+    else:
+        place = pc.index_in(challenger.ids, champion.ids)
+        shared, partner = pc.is_valid(place), place.drop_null()
+        common = len(partner)
 
-    def differing(before: pa.Array, after: pa.Array) -> int:
-        return int(pc.sum(pc.not_equal(before.take(partner), after.filter(shared))).as_py() or 0)
+    def differing(name: str) -> int:
+        sides = [side.part if name == "part" else side.column(name) for side in (champion, challenger)]
+        if partner is not None:
+            sides = [sides[0].take(partner), sides[1].filter(shared)]
+        return int(pc.sum(pc.not_equal(*map(_decoded, sides))).as_py() or 0)
 
     return RowDifference(
         added=len(challenger.ids) - common,
         removed=len(champion.ids) - common,
-        changed=differing(champion.features, challenger.features),
-        relabelled=differing(champion.labels, challenger.labels),
-        moved=differing(champion.part, challenger.part),
+        changed=differing("features_digest"),
+        relabelled=differing("label_digest"),
+        moved=differing("part"),
     )
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
 
 
 def overlap(table: RowTable) -> int:
     """Evaluation rows whose key is also among the training rows: repeats that were split apart."""
     train, evaluation = (_keys(table.ids.filter(table.of_part(part))) for part in ("train", "evaluation"))
+    if not len(train) or not len(evaluation):
+        return 0
     return int(pc.sum(pc.is_in(evaluation, train)).as_py() or 0)
 
 
@@ -99,7 +126,11 @@ def trained_on(table: RowTable, compared: pa.Array) -> int:
 
 def duplicates(table: RowTable) -> int:
     """Evaluation rows whose values and label are those of a training row; with few columns that can be chance."""
-    both = pc.binary_join_element_wise(table.features, table.labels, pa.scalar(":", pa.large_string()))
+    if not pc.any(table.of_part("train")).as_py():
+        return 0
+    both = pc.binary_join_element_wise(
+        table.column("features_digest"), table.column("label_digest"), pa.scalar(":", pa.large_string())
+    )
     train, evaluation = (both.filter(table.of_part(part)) for part in ("train", "evaluation"))
     return int(pc.sum(pc.is_in(evaluation, train)).as_py() or 0)
 

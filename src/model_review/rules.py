@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 
-from model_review.comparison import Comparison, FairnessRow, MetricRow, RobustnessRow, SliceRow
+from model_review.comparison import Comparison
+from model_review.comparison_basics import MetricRow
+from model_review.comparison_details import FairnessRow, RobustnessRow, SliceRow
 from model_review.metrics.catalog import Metric, find
 from model_review.policy import BOUND_ALPHA, Guardrail, Policy, min_effect
 from model_review.statistics.multiplicity import holm
@@ -34,7 +36,8 @@ def _missing(comparison: Comparison, name: str) -> str:
 def _small(comparison: Comparison, policy: Policy, row: MetricRow) -> str | None:
     """Why no interval of this metric may decide here."""
     if comparison.rows.compared < policy.decision.min_rows:
-        return f"{comparison.rows.compared:,} rows are fewer than the {policy.decision.min_rows:,} that the policy asks for."
+        asked = policy.decision.min_rows
+        return f"{comparison.rows.compared:,} rows are fewer than the {asked:,} that the policy asks for."
     return f"{row.name}: {row.too_small[0]}." if row.too_small else None
 
 

@@ -1,12 +1,14 @@
 """Run directories: read, checked, and never trusted. The model inside is not opened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pyarrow as pa
 
 from model_review.contract import Contract, read_contract
 from model_review.errors import ReviewError, UnusablePredictions
 from model_review.files import SMALL, checked, read_json
-from model_review.predictions import Scenario, read_predictions
+from model_review.predictions import TEST, Scenario, read_predictions
 from model_review.run_record import RunRecord, parse_record
 from model_review.text import plain
 
@@ -42,4 +44,15 @@ def read_run(directory: Path) -> Run:
     try:
         return Run(directory, record, contract, read_predictions(directory, record))
     except UnusablePredictions as error:
-        return Run(directory, record, contract, {}, str(error))
+        # The report is the same wherever the run lies, so the fault names the file and not the machine's folder.
+        return Run(directory, record, contract, {}, str(error).removeprefix(f"{plain(directory)}/"))
+    finally:
+        pa.default_memory_pool().release_unused()
+
+
+def share_rows(champion: Run, challenger: Run) -> Run:
+    """The champion with the challenger's row ids in place of its own where they are equal: half the memory for them."""
+    before, after = champion.scenarios.get(TEST), challenger.scenarios.get(TEST)
+    if before is None or after is None or not before.row_id.equals(after.row_id):
+        return champion
+    return replace(champion, scenarios={**champion.scenarios, TEST: replace(before, row_id=after.row_id)})

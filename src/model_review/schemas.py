@@ -1,4 +1,4 @@
-"""The JSON Schemas under docs/schemas: made from the models that read and write the files, so that they cannot differ."""
+"""The JSON Schemas under docs/schemas: made from the models that read and write the files."""
 
 import json
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from model_review.comparison import Bound, Settings
+from model_review.comparison_basics import Bound, Settings
 from model_review.contract import Contract
 from model_review.metrics.catalog import Task, find
 from model_review.paired import REPLICATES

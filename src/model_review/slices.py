@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from model_review.comparison import Reversal, SliceRow
+from model_review.comparison_details import Reversal, SliceRow
 from model_review.measure import Measured, gain_interval, measure, worse_p
 from model_review.metrics.answers import Answers, UndefinedMetric
 from model_review.metrics.catalog import Metric, find

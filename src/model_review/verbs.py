@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 from model_review.compare import compare
-from model_review.comparison import Check, Comparison, parse_comparison
+from model_review.comparison import Comparison, parse_comparison
+from model_review.comparison_details import Check
 from model_review.contract import Contract, read_contract
 from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes, read_json, to_json, write_text
@@ -14,19 +16,21 @@ from model_review.judge import judge
 from model_review.ledger import Look, append_look, is_digest, look_number, parse_look, read_ledger, reveals
 from model_review.policy_reader import read_policy
 from model_review.report.html import html_report
-from model_review.report.markdown import markdown_report
-from model_review.runs import Run, read_run
+from model_review.report.markdown import GUIDE, markdown_report
+from model_review.runs import Run, read_run, share_rows
 from model_review.settings import Rules
 from model_review.text import plain
 from model_review.verdict import Verdict
 
 COMPARISON_CAP = 64 * 2**20
+ADDRESS = re.compile(r"[A-Za-z0-9:/._#@%-]{1,500}")
 
 
 def run_compare(arguments: argparse.Namespace) -> int:
     """`model-review compare`."""
     champion = None if arguments.champion == "none" else read_run(Path(arguments.champion))
     challenger = read_run(arguments.challenger)
+    champion = None if champion is None else share_rows(champion, challenger)
     contract = _contract(arguments.contract, champion)
     columns = None if contract is None else list(contract.columns)
     policy = read_policy(arguments.policy, challenger.record.task, columns)
@@ -41,7 +45,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
     comparison = comparison.model_copy(update={"settings": settings})
     verdict = judge(comparison, policy, look=count, proposed_digest=_proposed(arguments))
     write_text(arguments.out / "comparison.json", to_json(comparison.to_json()))
-    return _finish(comparison, verdict, arguments.out, arguments.fail_on)
+    return _finish(comparison, verdict, arguments)
 
 
 def run_judge(arguments: argparse.Namespace) -> int:
@@ -50,7 +54,7 @@ def run_judge(arguments: argparse.Namespace) -> int:
     comparison = parse_comparison(plain(arguments.comparison), data)
     policy = read_policy(arguments.policy, comparison.task)
     verdict = judge(comparison, policy, look=_count(arguments.ledger, comparison), proposed_digest=_proposed(arguments))
-    return _finish(comparison, verdict, arguments.out, arguments.fail_on)
+    return _finish(comparison, verdict, arguments)
 
 
 def run_ledger(arguments: argparse.Namespace) -> int:
@@ -66,7 +70,7 @@ def run_ledger(arguments: argparse.Namespace) -> int:
         look = parse_look("--look", {"time": time, **data} if isinstance(data, dict) else data)
     else:
         comparison = parse_comparison(plain(arguments.comparison), read_json(arguments.comparison, COMPARISON_CAP))
-        found = _look(comparison, time)
+        found = look_of(comparison, time)
         if found is None:
             print("No look: the two sides were not compared.")
             return 0
@@ -89,9 +93,14 @@ def _proposed(arguments: argparse.Namespace) -> str | None:
     return None if arguments.proposed_policy is None else digest(read_bytes(arguments.proposed_policy))
 
 
-def _look(comparison: Comparison, time: str) -> Look | None:
+def look_of(comparison: Comparison, time: str) -> Look | None:
+    """What the ledger records of a comparison; None where two sides were not compared."""
     champion, rows = comparison.champion, comparison.rows
-    if champion is None or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest))):
+    if (
+        champion is None
+        or not comparison.metrics
+        or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest)))
+    ):
         return None
     return Look(
         evaluation_digest=rows.evaluation_digest,
@@ -108,16 +117,19 @@ def _count(ledger: Path | None, comparison: Comparison) -> int | None:
     """This look's number by the ledger; None without one."""
     if ledger is None:
         return None
-    look = _look(comparison, "1970-01-01T00:00:00Z")
+    look = look_of(comparison, "1970-01-01T00:00:00Z")
     return 1 if look is None else look_number(read_ledger(ledger), look)
 
 
-def _finish(comparison: Comparison, verdict: Verdict, out: Path | None, fail_on: list[str] | None) -> int:
-    if fail_on is not None:
-        verdict = verdict.model_copy(update={"fails": verdict.verdict in fail_on})
+def _finish(comparison: Comparison, verdict: Verdict, arguments: argparse.Namespace) -> int:
+    out, guide = arguments.out, arguments.guide or GUIDE
+    if not ADDRESS.fullmatch(guide):
+        raise ReviewError(f"--guide {plain(guide)} is not an address; give a path or an https URL without blanks.")
+    if arguments.fail_on is not None:
+        verdict = verdict.model_copy(update={"fails": verdict.verdict in arguments.fail_on})
     if out is not None:
         write_text(out / "verdict.json", to_json(verdict.to_json()))
-        write_text(out / "report.md", markdown_report(comparison, verdict))
+        write_text(out / "report.md", markdown_report(comparison, verdict, guide))
         write_text(out / "report.html", html_report(comparison, verdict))
     print(f"{verdict.verdict}: {verdict.reason}")
     return 1 if verdict.fails else 0

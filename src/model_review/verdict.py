@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from model_review.comparison import Number, Part, Text
+from model_review.comparison_basics import Number, Part, Text
 
 Decision = Literal["promote", "hold", "reject"]
 HoldReason = Literal["test set too small", "no meaningful change", "not comparable", "a person must decide"]

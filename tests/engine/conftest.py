@@ -1,23 +1,17 @@
 """What the engine's tests share: a place for run directories and one way to review them."""
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-Review = Callable[..., dict[str, Any]]
+from worlds import POLICY, Review
 
 
 @pytest.fixture
 def review(tmp_path: Path) -> Review:
     """Run `model-review compare` and give its exit code, its verdict and its comparison."""
     from model_review.cli import main
-    from worlds import POLICY
 
     def run(champion: Path | None, challenger: Path, policy: str = POLICY, *extra: str) -> dict[str, Any]:
         rules, out = tmp_path / "policy.toml", tmp_path / "out"

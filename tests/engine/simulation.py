@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
 from model_review.metrics.answers import Answers, Floats, UndefinedMetric
 from model_review.metrics.catalog import metrics_of
 from model_review.metrics.values import value
 from model_review.paired import Design, compare_metric, repeats
-from numpy.typing import NDArray
-from scipy.special import ndtri
 
 LEVELS = (0.90, 0.95)
 TOLERANCE = 0.015

@@ -12,6 +12,7 @@ GRID = [
     Cell("close", 1000, 0.3, gain=0.02, alike=0.99),
     Cell("rare, 5 %", 1000, 0.05),
     Cell("rare, 2 %", 3000, 0.02),
+    Cell("at the limit", 1600, 0.03),
     Cell("ties", 1000, 0.2, ties=True),
     Cell("many", 20_000, 0.1),
     Cell("entities", 400, 0.3, entity_size=4),

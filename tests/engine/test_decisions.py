@@ -1,15 +1,16 @@
-"""Does the verdict keep its promises over many pull requests? Power, false promotions, and the price of looking again."""
+"""The verdict's promises over many pull requests: power, false promotions, and the price of looking again."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from simulation import Cell, truths
+
 from model_review.ledger import Look, look_number
 from model_review.metrics.catalog import find
 from model_review.paired import Design, compare_metric
 from model_review.statistics.power import reach
 from model_review.statistics.proportions import paired_proportion
-from simulation import Cell, truths
 
 ALPHA, PLANNED = 0.025, 20
 
@@ -60,9 +61,7 @@ def test_four_of_five_true_gains_of_the_detectable_size_are_promoted(cell: Cell,
 def test_power_at_the_detectable_effect_is_eighty_percent(cell: Cell, name: str) -> None:
     alone = promoted_at_the_detectable_effect(cell, name, 3000, ALPHA)
     default = promoted_at_the_detectable_effect(cell, name, 3000, ALPHA / PLANNED)
-    print(
-        f"{name}: {alone:.3f} promoted at look 1 of 1, {default:.3f} under the default policy (its own detectable effect)"
-    )
+    print(f"{name}: {alone:.3f} promoted at look 1 of 1, {default:.3f} under the default policy (its own effect)")
     assert alone == pytest.approx(0.80, abs=0.04)
 
 

@@ -1,4 +1,4 @@
-"""Input that means harm: a sentence comes out, never a traceback, and never markup that renders as anything but text."""
+"""Input that means harm: a sentence comes out, never a traceback, and never markup that renders as more than text."""
 
 import json
 import os
@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from model_review.cli import main
 from worlds import CONTRACT, POLICY, World, record, write_run
+
+from model_review.cli import main
 
 EVIL = [
     "@everyone",

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Review
-from worlds import CONTRACT, POLICY, World, write_run
+from worlds import CONTRACT, POLICY, Review, World, write_run
 
 WORLD = World()
 BASE = WORLD.frame(WORLD.score(1.0, 1))
@@ -146,8 +145,7 @@ def test_scores_that_are_no_probabilities_are_rejected_with_file_and_column(
     frame.loc[[3, 8, 9], "score"] = value
     result = review(champion, write_run(tmp_path / "b", frame))
     assert (result["verdict"]["verdict"], result["code"]) == ("reject", 1)
-    assert "predictions.parquet" in result["verdict"]["reason"]
-    assert "column score" in result["verdict"]["reason"]
+    assert ": predictions.parquet: column score" in result["verdict"]["reason"]
 
 
 def test_shuffled_rows_are_matched_and_give_the_same_bytes(review: Review, champion: Path, tmp_path: Path) -> None:

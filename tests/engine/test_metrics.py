@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from model_review.metrics.answers import Answers, UndefinedMetric
 from model_review.metrics.catalog import Task, find, metrics_of
 from model_review.metrics.values import value

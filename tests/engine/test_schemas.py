@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Review
+from worlds import Review, World, record, write_run
+
 from model_review.schemas import MODELS, file_name, schema_text
-from worlds import World, record, write_run
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 

@@ -1,6 +1,7 @@
 """Run directories made to order: two models on the same rows, with a known difference between them."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+Review = Callable[..., dict[str, Any]]
 
 POLICY = """schema = "model-review/policy@1"
 [objective]

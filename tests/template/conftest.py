@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from bake import bake
-from project import SETTINGS, must
-from tables import TABLES, Table
+from project import SETTINGS, made_from, must
+from tables import TABLES
 
 
 @pytest.fixture(scope="session")
@@ -24,14 +24,6 @@ def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         mlflow.MlflowClient(tracking_uri=uri).search_experiments()
         assert sqlite3.connect(file).execute("select count(*) from experiments").fetchone()
         yield uri
-
-
-def made_from(table: Table, folder: Path, *answers: str) -> Path:
-    """A project generated from a table."""
-    source = table.write(folder)
-    out = folder / "out"
-    out.mkdir()
-    return bake(out, f"dataset={source}", f"target={table.target}", "project_name=Shop check", *answers)
 
 
 @pytest.fixture(scope="session")

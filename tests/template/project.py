@@ -2,14 +2,22 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 import tomllib
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+from bake import bake
+from tables import Table
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know this machine's port
 # One thread per fit: on small tables threads wait for each other, and two test processes share two cores.
 SETTINGS = {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "True"}
 
@@ -18,7 +26,7 @@ def run(project: Path, *command: str, **environment: str) -> subprocess.Complete
     """Run a command of the project, such as `train --out run`, whatever it ends with."""
     scripts = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     call = [sys.executable, *command[1:]] if command[0] == "python" else _entry(scripts[command[0]], *command[1:])
-    known = {"PYTHONPATH": str(project / "src"), "PYTHONDONTWRITEBYTECODE": "1"} | SETTINGS | environment
+    known = {"PYTHONPATH": str(project / "src")} | SETTINGS | environment
     return subprocess.run(
         call, cwd=project, env=os.environ | known, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -47,3 +55,44 @@ def table_path(project: Path) -> Path:
     """The project's table."""
     contract = yaml.safe_load((project / "contract.yaml").read_text(encoding="utf-8"))
     return project / contract["servers"][0]["path"]
+
+
+@contextmanager
+def service(target: Path, folder: Path, src: Path | None) -> Iterator[str]:
+    """Serve a project or a bento from `folder` until the end of the block, and give its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | SETTINGS | {"BENTOML_HOME": str(folder / "bentoml")}
+    environment |= {"PYTHONPATH": str(src)} if src else {}
+    command = [sys.executable, "-m", "bentoml", "serve", str(target), "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "serve.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        for _ in range(240):
+            try:
+                DIRECT.open(f"http://127.0.0.1:{port}/readyz", timeout=2)
+                break
+            except OSError:
+                assert server.poll() is None, (folder / "serve.log").read_text()
+                time.sleep(0.25)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def served(target: Path, body: bytes, folder: Path, src: Path | None) -> Any:
+    """The answer of a project's or a bento's /predict."""
+    with service(target, folder, src) as url:
+        request = urllib.request.Request(f"{url}/predict", body, {"Content-Type": "application/json"})
+        with DIRECT.open(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+def made_from(table: Table, folder: Path, *answers: str) -> Path:
+    """A project generated from a table."""
+    source = table.write(folder)
+    out = folder / "out"
+    out.mkdir()
+    return bake(out, f"dataset={source}", f"target={table.target}", "project_name=Shop check", *answers)

@@ -1,19 +1,15 @@
 """The generated project's commands do what its README says, on real tables."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from project import SETTINGS, must, result, run, table_path
+from project import must, result, run, service, table_path
 
 
 def test_bank_marketing_trains_and_warns_of_duration(bank: Path) -> None:
@@ -21,16 +17,26 @@ def test_bank_marketing_trains_and_warns_of_duration(bank: Path) -> None:
     assert "'duration'" in (bank / "train.log").read_text(encoding="utf-8")
 
 
-def test_one_line_of_the_contract_forbids_a_leak(bank: Path, tmp_path: Path, mlflow_store: str) -> None:
+@pytest.fixture
+def forbidden(bank: Path, tmp_path: Path) -> Path:
+    """The real project after a person has decided: `duration` is known only after the call."""
     project = Path(shutil.copytree(bank, tmp_path / "project"))
     before, name, after = (project / "contract.yaml").read_text(encoding="utf-8").partition("- name: duration\n")
     after = after.replace("value: [feature]", "value: [forbidden]", 1)
     (project / "contract.yaml").write_text(before + name + after, encoding="utf-8")
-    done = must(project, "train", MLFLOW_TRACKING_URI=mlflow_store)
-    made = result(project)
+    return project
+
+
+def test_one_line_of_the_contract_forbids_a_leak(forbidden: Path, mlflow_store: str) -> None:
+    done = must(forbidden, "train", MLFLOW_TRACKING_URI=mlflow_store)
+    made = result(forbidden)
     assert "duration" not in made["features"]
     assert "duration" not in done.stderr
     assert 0.75 < made["metrics"]["roc_auc"] < 0.85
+
+
+def test_after_that_line_the_projects_own_tests_pass(forbidden: Path) -> None:
+    must(forbidden, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
 def test_training_twice_gives_the_same_bytes(bank: Path, tmp_path: Path, mlflow_store: str) -> None:
@@ -212,30 +218,10 @@ def test_explain_prints_one_row_and_draws_all(demo_copy: Path) -> None:
 
 
 def test_the_service_answers_the_request_of_the_readme(demo_copy: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = (
-        os.environ | SETTINGS | {"PYTHONPATH": str(demo_copy / "src"), "BENTOML_HOME": str(demo_copy / "bento")}
-    )
-    command = [sys.executable, "-m", "bentoml", "serve", "--host", "127.0.0.1", "--port", str(port)]
-    with (demo_copy / "serve.log").open("w") as log:
-        server = subprocess.Popen(command, cwd=demo_copy, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        for _ in range(240):
-            try:
-                direct.open(f"http://127.0.0.1:{port}/readyz", timeout=2)
-                break
-            except OSError:
-                assert server.poll() is None, (demo_copy / "serve.log").read_text()
-                time.sleep(0.25)
-        readme = (demo_copy / "README.md").read_text(encoding="utf-8")
-        (curl,) = [line for line in readme.splitlines() if line.startswith("curl ")]
-        pasted = curl.replace("localhost:3000", f"127.0.0.1:{port}")
-        answer = subprocess.run(["sh", "-c", pasted], cwd=demo_copy, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        assert json.loads(answer.stdout)["predictions"][0] in ("yes", "no")
-    finally:
-        server.terminate()
-        server.wait(30)
+    readme = (demo_copy / "README.md").read_text(encoding="utf-8")
+    (curl,) = [line for line in readme.splitlines() if line.startswith("curl ")]
+    with service(demo_copy, demo_copy, demo_copy / "src") as url:
+        pasted = ["sh", "-c", curl.replace("http://localhost:3000", url)]
+        answer = subprocess.run(pasted, cwd=demo_copy, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert json.loads(answer.stdout)["predictions"][0] in ("yes", "no")

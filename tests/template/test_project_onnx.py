@@ -6,8 +6,7 @@ The export itself comes with the service's container; these tests keep the pipel
 from pathlib import Path
 
 import pytest
-from conftest import made_from
-from project import must
+from project import made_from, must
 from tables import TABLES
 
 SCRIPT = """

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import made_from
-from project import must, result, run, table_path
+from project import made_from, must, result, run, table_path
 from tables import TABLES, Table
 
 LOWER_IS_BETTER = {"roc_auc": False, "log_loss": True, "mae": True}

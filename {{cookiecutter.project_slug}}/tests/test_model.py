@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import skops.io
 from sklearn.linear_model import Perceptron
+from sklearn.metrics import roc_auc_score
 
 from {{ cookiecutter.__package_name }} import model, train
 from {{ cookiecutter.__package_name }}.command import InputError
@@ -68,7 +69,17 @@ def test_the_model_follows_the_direction_of_the_data(
 def test_the_model_is_not_shown_worse_than_a_dummy(
     table: Table, training: Table, fitted: model.Model, classes: tuple[str, ...], params: dict[str, Any]
 ) -> None:
+    """By ranking for classes, since probabilities need more rows than these; by absolute error for numbers."""
     testing = table.part("evaluation")
+    if classes:
+        probabilities = fitted.predict(testing.typed)[1]
+        assert probabilities is not None
+        for number, label in enumerate(classes):
+            truth = testing.truth == label
+            few = min(truth.sum(), (~truth).sum())
+            if few:  # 0.29 / sqrt(n) is the standard error of the AUC of chance
+                assert roc_auc_score(truth, probabilities[:, number]) >= 0.5 - 2 * 0.29 / np.sqrt(few), label
+        return
     dummy = train.fit("dummy", training, classes, params)
     difference = row_loss(fitted, testing) - row_loss(dummy, testing)
     assert difference.mean() <= 2 * difference.std(ddof=1) / np.sqrt(len(difference))

@@ -6,7 +6,7 @@ engine="$(dirname "${BASH_SOURCE[0]}")/../setup/engine.sh"
 scratch=$(mktemp -d "${RUNNER_TEMP:?}/ledger.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 remote="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"
-look=$LOOK
+look=${LOOK:?is set by the action}
 # In variables, so that the token is in no command line and in no file.
 if [ -n "${TOKEN:-}" ]; then
   header="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$TOKEN" | base64 | tr -d '\n')"

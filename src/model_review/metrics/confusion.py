@@ -1,4 +1,4 @@
-"""Metrics that are functions of the confusion matrix; every function takes (..., classes, classes), truth by prediction.
+"""Metrics that are functions of the confusion matrix; each takes (..., classes, classes), truth by prediction.
 
 They work on one matrix and on thousands of resampled ones alike, which is what makes their bootstrap cheap.
 """

@@ -74,9 +74,9 @@ def average_precision_from_bins(positives: Floats, negatives: Floats) -> Floats:
     """Average precision from counts (..., bins) of positives and of negatives per bin, best scores first."""
     hits = np.cumsum(positives, axis=-1)
     shown = hits + np.cumsum(negatives, axis=-1)
-    precision = np.divide(hits, shown, out=np.zeros(hits.shape), where=shown > 0)
-    total = hits[..., -1]
-    return np.divide((precision * positives).sum(axis=-1), total, out=np.zeros(total.shape), where=total > 0)
+    # Where nothing is shown there are no hits either, and where there is no positive every product is 0.
+    products = hits / np.maximum(shown, 1e-300) * positives
+    return np.asarray(products.sum(axis=-1) / np.maximum(hits[..., -1], 1e-300))
 
 
 def average_precision(positive: Floats, negative: Floats) -> float:

@@ -1,6 +1,7 @@
 """An interval drawn in text, and the one Mermaid chart."""
 
-from model_review.comparison import Comparison, MetricRow
+from model_review.comparison import Comparison
+from model_review.comparison_basics import MetricRow
 from model_review.report.escape import label
 from model_review.wording import number, signed
 

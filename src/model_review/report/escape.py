@@ -8,25 +8,25 @@ import re
 
 from model_review.text import plain
 
-ALIKE = str.maketrans(
-    {
-        "@": "\uff20",  # a mention
-        "#": "\uff03",  # an issue, a heading
-        "<": "\u2039",  # HTML, a comment
-        ">": "\u203a",  # HTML, a quotation
-        "&": "\uff06",  # an entity
-        "`": "\u02cb",  # code
-        "|": "\u2223",  # a table cell
-        "[": "\uff3b",  # a link
-        "]": "\uff3d",
-        '"': "\u2033",  # the title in a forged marker
-        "$": "\uff04",  # mathematics
-        "\\": "\u2216",  # an escape
-        "*": "\u2217",  # emphasis
-        "~": "\u223c",  # struck through
-        "!": "\uff01",  # an image
-    }
-)
+SIGNS: dict[str, str | int | None] = {
+    "@": "\uff20",  # a mention
+    "#": "\uff03",  # an issue, a heading
+    "<": "\u2039",  # HTML, a comment
+    ">": "\u203a",  # HTML, a quotation
+    "&": "\uff06",  # an entity
+    "`": "\u02cb",  # code
+    "|": "\u2223",  # a table cell
+    "[": "\uff3b",  # a link
+    "]": "\uff3d",
+    '"': "\u2033",  # the title in a forged marker
+    "$": "\uff04",  # mathematics
+    "\\": "\u2216",  # an escape
+    "*": "\u2217",  # emphasis
+    "~": "\u223c",  # struck through
+    "!": "\uff01",  # an image
+}
+ALIKE = str.maketrans(SIGNS)
+IN_CODE = str.maketrans({sign: SIGNS[sign] for sign in '`|<"'})
 
 
 def text(value: object, limit: int = 2000) -> str:
@@ -42,11 +42,7 @@ def text(value: object, limit: int = 2000) -> str:
 
 def code(value: object, limit: int = 80) -> str:
     """A name from a run, in a code span."""
-    shown = (
-        plain(value, limit)
-        .strip()
-        .translate(str.maketrans({"`": "\u02cb", "|": "\u2223", "<": "\u2039", '"': "\u2033"}))
-    )
+    shown = plain(value, limit).strip().translate(IN_CODE)
     shown = shown.replace("://", ":\u2044\u2044").replace("![", "! [")
     return f"`{shown or '(empty)'}`"
 

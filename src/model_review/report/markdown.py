@@ -1,9 +1,9 @@
-"""report.md: the comment. Verdict first, then the evidence in a fixed order; shorter renderings where it grows too long."""
+"""report.md: the comment. The verdict, then the evidence in a fixed order; rendered shorter where it grows."""
 
 from collections.abc import Callable
 
 from model_review.comparison import Comparison
-from model_review.report import sections
+from model_review.report import group_sections, sections
 from model_review.report.escape import text
 from model_review.verdict import Verdict
 
@@ -16,7 +16,7 @@ SECTIONS: tuple[Section, ...] = (
     sections.objective,
     sections.guardrails,
     sections.power,
-    sections.slices,
+    group_sections.slices,
     sections.flips,
     sections.data,
     sections.cost,
@@ -25,13 +25,13 @@ SECTIONS: tuple[Section, ...] = (
 )
 
 
-def markdown_report(comparison: Comparison, verdict: Verdict, guide: str = GUIDE) -> str:
+def markdown_report(comparison: Comparison, verdict: Verdict, guide: str = GUIDE, limit: int = LIMIT) -> str:
     """The report, in the fullest rendering that fits a comment. Tier 0 holds everything, tier 3 the least."""
     if _silent(comparison):
         return f"**{MARKS[verdict.verdict]}.** Neither the model nor the data changed: {text(verdict.reason)}\n"
     for tier in range(3):
         report = _render(comparison, verdict, guide, tier)
-        if len(report) <= LIMIT:
+        if len(report) <= limit:
             return report
     return _head(verdict) + "\n\nThe evidence is too long for a comment; it is in report.html and comparison.json.\n"
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from model_review.comparison import Comparison, Curve
+from model_review.comparison import Comparison
+from model_review.comparison_details import Curve
 from model_review.report import svg
 
 

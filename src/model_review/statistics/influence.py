@@ -29,9 +29,9 @@ def of_confusion(value: Callable[[Floats], Floats], confusion: Floats) -> Floats
     step = max(1, MATRICES // size**2)
     for start in range(0, len(filled), step):
         cells = filled[start : start + step]
-        moved = np.zeros((len(cells), size * size))
-        moved[np.arange(len(cells)), cells] = STEP * shares.ravel()[cells]
-        moved = moved.reshape(-1, size, size)
+        steps = np.zeros((len(cells), size * size))
+        steps[np.arange(len(cells)), cells] = STEP * shares.ravel()[cells]
+        moved = steps.reshape(-1, size, size)
         change = value(shares + moved) - value(shares - moved)
         slope[cells] = change / (2 * STEP * shares.ravel()[cells])
     pull = slope.reshape(size, size)

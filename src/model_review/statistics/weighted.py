@@ -19,8 +19,8 @@ def weighted_average_precision(truth: Mask, score: Floats) -> Weighted:
     positive, negative = np.flatnonzero(truth), np.flatnonzero(~truth)
 
     def value(weights: NDArray[np.int64]) -> float:
-        hits = np.bincount(cut.positive_bin, weights[positive], cut.bins)
-        misses = np.bincount(cut.negative_bin, weights[negative], cut.bins + 1)[: cut.bins]
+        hits = np.bincount(cut.positive_bin, weights[positive], cut.bins).astype(float)
+        misses = np.bincount(cut.negative_bin, weights[negative], cut.bins + 1)[: cut.bins].astype(float)
         return float(average_precision_from_bins(hits, misses))
 
     return value
@@ -50,6 +50,26 @@ def weighted_macro_auc(truth: NDArray[np.int64], score: Floats) -> Weighted:
     """Mean one-against-the-rest AUC as a function of the rows' weights."""
     each = [weighted_auc(truth == code, score[:, code]) for code in range(score.shape[1])]
     return lambda weights: float(np.mean([one(weights) for one in each]))
+
+
+def average_precision_draws(
+    truth: Mask, champion: Floats, challenger: Floats, replicates: int, rng: np.random.Generator
+) -> Floats:
+    """Differences of average precision over draws within the classes: rows are drawn as bins, never as weights."""
+    cuts = [thresholds(score[truth], score[~truth]) for score in (champion, challenger)]
+    positives, negatives = len(cuts[0].positive_bin), len(cuts[0].negative_bin)
+    kind = np.uint16 if max(positives, negatives) <= 65_536 else np.uint32
+    result = np.empty(replicates)
+    for replicate in range(replicates):
+        hit = rng.integers(0, positives, positives, dtype=kind).astype(np.intp)
+        miss = rng.integers(0, negatives, negatives, dtype=kind).astype(np.intp)
+        values = []
+        for cut in cuts:
+            hits = np.bincount(cut.positive_bin.take(hit), minlength=cut.bins).astype(float)
+            misses = np.bincount(cut.negative_bin.take(miss), minlength=cut.bins + 1)[: cut.bins].astype(float)
+            values.append(float(average_precision_from_bins(hits, misses)))
+        result[replicate] = values[1] - values[0]
+    return result
 
 
 def draws(

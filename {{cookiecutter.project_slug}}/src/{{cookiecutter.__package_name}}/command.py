@@ -13,5 +13,11 @@ def run(command: Callable[[], None]) -> None:
     try:
         command()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _stop(error)
+    except OSError as error:  # a folder that cannot be written, a full disk
+        _stop(f"{error.filename or 'input or output'}: {error.strerror or error}")
+
+
+def _stop(sentence: object) -> None:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(2)

@@ -5,6 +5,7 @@ contract; `violations` says what breaks the contract, row by row: training stops
 """
 
 import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.Data
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     names = {column.header: column.name for column in contract.columns}
-    reader = _parquet(path, size) if path.suffix == ".parquet" else _csv(path, contract, size)
+    reader = _parquet(path, contract, size) if path.suffix == ".parquet" else _csv(path, contract, size)
     try:
         for chunk in reader:
             yield chunk.fillna("").rename(columns=lambda header: names.get(str(header).strip(), str(header).strip()))
-    except (ValueError, OSError, pd.errors.ParserWarning) as error:  # wrong encoding and ragged rows are ValueErrors
+    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, pd.errors.ParserWarning) as error:
         raise InputError(f"{path}: not a readable table: {' '.join(str(error).split())}") from None
 
 
@@ -41,14 +42,27 @@ def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFr
         yield from ([reader] if isinstance(reader, pd.DataFrame) else reader)
 
 
-def _parquet(path: Path, size: int | None) -> Iterator[pd.DataFrame]:
+def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
     import pyarrow as arrow
     import pyarrow.parquet as parquet
 
+    columns = {column.header: column for column in contract.columns}
     with parquet.ParquetFile(path) as file:
-        text = arrow.schema([(name, arrow.string()) for name in file.schema_arrow.names])
-        for batch in file.iter_batches(size or max(file.metadata.num_rows, 1)):
-            yield arrow.Table.from_batches([batch]).cast(text).to_pandas().astype("str")
+        flat = [field.name for field in file.schema_arrow if not arrow.types.is_nested(field.type)]
+        for batch in file.iter_batches(size or max(file.metadata.num_rows, 1), columns=flat):
+            yield pd.DataFrame({name: _text(batch.column(name), columns.get(name)) for name in flat}, dtype="str")
+
+
+def _text(values: Any, column: Column | None) -> pd.Series:
+    """A typed Parquet column in the spelling that the contract gives its column."""
+    import pyarrow as arrow
+
+    more = column.more if column else {}
+    if arrow.types.is_temporal(values.type) and "dateFormats" in more:
+        return values.cast(arrow.timestamp("s"), safe=False).to_pandas().dt.strftime(more["dateFormats"][0])
+    if arrow.types.is_boolean(values.type) and "trueValues" in more:
+        return values.to_pandas().map({True: more["trueValues"][0], False: more["falseValues"][0]})
+    return values.cast(arrow.string()).to_pandas()
 
 
 def parse(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -118,6 +132,9 @@ def _checks(column: Column) -> list[Any]:
         checks.append(Check.ge(bounds["minimum"], error=f"is below {column.bounds['minimum']}"))
     if "maximum" in bounds:
         checks.append(Check.le(bounds["maximum"], error=f"is above {column.bounds['maximum']}"))
+    if "maxLength" in bounds:
+        longest = bounds["maxLength"]
+        checks.append(Check(lambda values: values.str.len() <= longest, error=f"is longer than {longest} characters"))
     if column.allowed and column.type == "string":
         checks.append(Check.isin(column.allowed, error="is none of the allowed values"))
     return checks

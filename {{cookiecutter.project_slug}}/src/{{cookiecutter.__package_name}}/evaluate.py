@@ -34,7 +34,7 @@ def predictions(
     sliced = [column.name for column in contract.having("slice", "sensitive") if column.name in typed]
     context = {f"slice:{name}": _slices(typed[name]) for name in sliced}
     if (entity := contract.single("entity")) in typed:
-        context["entity"] = typed[entity].astype("str").fillna("(missing)").to_numpy()
+        context["entity"] = _words(typed[entity])
     read = [column for column in contract.columns if column.name in fitted.features.raw]
     parts = []
     for scenario in scenarios:
@@ -55,16 +55,28 @@ def _slices(values: pd.Series) -> np.ndarray:
         shown = [f"{edge:g}" if isinstance(edge, float) else str(edge)[:10] for edge in edges]
         names = [f"{low} to {high}" for low, high in itertools.pairwise(shown)]
         values = pd.cut(values, list(edges), include_lowest=True, labels=names, ordered=False) if names else values
-    return values.astype("str").fillna("(missing)").to_numpy(dtype=object)
+    return _words(values)
+
+
+def _words(values: pd.Series) -> np.ndarray:
+    """Values as text: whole numbers without a point, missing as such."""
+    text = values.map("{:.15g}".format, na_action="ignore") if pd.api.types.is_float_dtype(values) else values
+    return text.astype("str").fillna("(missing)").to_numpy(dtype=object)
 
 
 def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]:
     """Score `model_folder` on `rows_file`; write a run directory without a model to `out` and return the metrics."""
     fitted, source = model.load(model_folder), model_folder.parent
     contract = load_contract(source / "contract.yaml")
+    rundir.check(out.absolute())
+    if out.resolve() == source.resolve():
+        raise InputError(f"{out}: holds the model that is scored; choose another --out")
     if not rows_file.is_file():
         raise InputError(f"{rows_file}: no such file; a run's evaluation.parquet is one")
-    raw = pd.read_parquet(rows_file).astype("str")
+    try:
+        raw = pd.read_parquet(rows_file).astype("str")
+    except (ValueError, OSError) as error:
+        raise InputError(f"{rows_file}: not a Parquet file: {' '.join(str(error).split())}") from None
     needed = ["row_id", contract.target.name, *fitted.features.raw]
     cannot = f"the model in {model_folder} cannot score these rows"
     if absent := [name for name in needed if name not in raw]:

@@ -22,8 +22,8 @@ def outcome(fitted: model.Model, columns: pd.DataFrame) -> np.ndarray:
     """The number that is explained: the prediction, or the probability of the explained class."""
     if fitted.task == "regression":
         return fitted.pipeline.predict(columns)
-    known = list(fitted.pipeline.classes_).index(fitted.classes[fitted.explained_class])
-    return fitted.pipeline.predict_proba(columns)[:, known]
+    known = {label: number for number, label in enumerate(fitted.pipeline.classes_)}
+    return fitted.pipeline.predict_proba(columns)[:, known.get(fitted.classes[fitted.explained_class], 0)]
 
 
 def explain_row(fitted: model.Model, columns: pd.DataFrame, row: int) -> pd.DataFrame:
@@ -49,6 +49,8 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     import matplotlib.pyplot as plt
 
     score = SCORER[fitted.task]
+    if fitted.classes and set(truth) != set(fitted.pipeline.classes_):
+        score = "accuracy"  # the others need every class in training and in evaluation
     found = permutation_importance(fitted.pipeline, columns, truth, scoring=score, n_repeats=5, random_state=0)
     table = pd.DataFrame({"feature": columns.columns, "mean": found.importances_mean, "std": found.importances_std})
     table = table.sort_values("mean", ascending=False, ignore_index=True)
@@ -63,7 +65,7 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
         figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
         category = name in fitted.features.levels
         options = {"kind": "average", "categorical_features": [name]} if category else {"kind": "both"}
-        target = fitted.classes[0] if fitted.task == "multiclass" else None
+        target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
         PartialDependenceDisplay.from_estimator(
             fitted.pipeline, columns, [name], target=target, subsample=50, grid_resolution=30, ax=axes, **options
         )

@@ -16,7 +16,7 @@ SCORER = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "neg_
 BINARY: dict[str, Metric] = {
     "roc_auc": lambda y, _, s: sk.roc_auc_score(y, s),
     "average_precision": lambda y, _, s: sk.average_precision_score(y, s),
-    "log_loss": lambda y, _, s: sk.log_loss(y, s),
+    "log_loss": lambda y, _, s: sk.log_loss(y, s, labels=[False, True]),
     "brier_score": lambda y, _, s: sk.brier_score_loss(y, s),
     "accuracy": lambda y, p, _: sk.accuracy_score(y, p),
     "balanced_accuracy": lambda y, p, _: sk.balanced_accuracy_score(y, p),
@@ -25,9 +25,11 @@ BINARY: dict[str, Metric] = {
     "specificity": lambda y, p, _: sk.recall_score(~y, ~p),
     "f1": lambda y, p, _: sk.f1_score(y, p),
     "mcc": lambda y, p, _: sk.matthews_corrcoef(y, p),
+    "d2_log_loss": lambda y, _, s: sk.d2_log_loss_score(y, s),
+    "d2_brier_score": lambda y, _, s: sk.d2_brier_score(y, s),
 }
 MULTICLASS: dict[str, Metric] = {
-    "log_loss": lambda y, _, s: sk.log_loss(y, s),
+    "log_loss": lambda y, _, s: sk.log_loss(y, s, labels=range(s.shape[1])),
     "roc_auc_macro": lambda y, _, s: sk.roc_auc_score(y, s, multi_class="ovr"),
     "accuracy": lambda y, p, _: sk.accuracy_score(y, p),
     "balanced_accuracy": lambda y, p, _: sk.balanced_accuracy_score(y, p),
@@ -39,6 +41,7 @@ REGRESSION: dict[str, Metric] = {
     "rmse": lambda y, p, _: sk.root_mean_squared_error(y, p),
     "r2": lambda y, p, _: sk.r2_score(y, p),
     "median_ae": lambda y, p, _: sk.median_absolute_error(y, p),
+    "pinball": lambda y, p, _: sk.mean_pinball_loss(y, p),
 }
 
 
@@ -56,7 +59,8 @@ def score(model: Model, predictions: pd.DataFrame) -> tuple[dict[str, float], li
     elif model.task == "multiclass":
         y, p = (pd.Categorical(labels, model.classes).codes for labels in (y, p))
         s, table = test[[f"score_{label}" for label in model.classes]].to_numpy(), MULTICLASS
-    possible = table if model.task == "regression" or len(np.unique(y)) == len(model.classes) else ["accuracy"]
+    every_class = model.task == "regression" or len(np.unique(y)) == len(model.classes)
+    possible = table if every_class else [name for name in table if name in ("log_loss", "accuracy")]
     with warnings.catch_warnings(action="ignore"):  # a metric of one row or one prediction: absent below
         found = {name: float(table[name](y, p, s)) for name in possible}
     found = {name: value for name, value in found.items() if np.isfinite(value)}

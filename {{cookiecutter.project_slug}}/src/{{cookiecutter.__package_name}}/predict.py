@@ -56,7 +56,14 @@ def predict(model_folder: Path, source: Path, out: Path, chunk_rows: int) -> tup
     fitted, contract = model.load(model_folder), load_contract(model_folder.parent / "contract.yaml")
     needed, done, refused = fitted.features.raw, 0, 0
     rejects = out.with_name(f"{out.stem}.rejects.csv")
-    rejects.unlink(missing_ok=True)
+    if out.suffix not in (".csv", ".parquet") or out.is_dir():
+        raise InputError(f"{out}: name a .csv or .parquet file to write")
+    if source.resolve() in (out.resolve(), rejects.resolve()):
+        raise InputError(f"{source}: the output would take its place; choose another --output")
+    if taken := {"prediction", *(f"score_{label}" for label in fitted.classes)} & {c.name for c in contract.columns}:
+        raise InputError(f"contract.yaml: column {min(taken)!r} has a name that predictions need; rename it there")
+    for earlier in (out, rejects):
+        earlier.unlink(missing_ok=True)
     with (
         _writer(out) as write,
         _writer(rejects) as reject,
@@ -68,7 +75,8 @@ def predict(model_folder: Path, source: Path, out: Path, chunk_rows: int) -> tup
             raw = raw.reset_index(drop=True)
             typed, unreadable = parse(raw, contract)
             found = violations(typed[needed], unreadable[unreadable["column"].isin(needed)], contract)
-            sentence = found["column"] + ": " + found["value"].astype("str") + " " + found["problem"]
+            values = (found["value"].astype("str") + " ").fillna("")  # a missing value has no spelling
+            sentence = found["column"] + ": " + values + found["problem"]
             reasons = sentence.groupby(found["row"].astype(int)).agg("; ".join)
             good = ~raw.index.isin(reasons.index)
             if len(reasons):

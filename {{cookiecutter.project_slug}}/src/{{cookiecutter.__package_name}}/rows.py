@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.model_selection import BaseCrossValidator, GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from .command import InputError
 from .contract import Contract
@@ -43,11 +43,12 @@ class Table:
         chosen = self.rows["part"] == name
         return Table(self.contract, self.raw[chosen], self.typed[chosen], self.rows[chosen])
 
-    def folds(self, count: int, seed: int) -> GroupKFold | KFold | StratifiedKFold:
-        """Folds: shuffled, because files are often sorted; entities stay whole; classes stay balanced."""
-        kind = KFold if self.contract.task == "regression" else StratifiedKFold
-        kind = kind if self.groups is None or self.groups.nunique() <= count else GroupKFold
-        return kind(count, shuffle=True, random_state=seed)
+    def folds(self, count: int, seed: int) -> BaseCrossValidator:
+        """Folds: shuffled, because files are often sorted; entities stay whole where there are enough of them."""
+        whole = self.groups is not None and self.groups.nunique() >= count
+        if self.contract.task == "regression":
+            return (GroupKFold if whole else KFold)(count, shuffle=True, random_state=seed)
+        return (StratifiedGroupKFold if whole else StratifiedKFold)(count, shuffle=True, random_state=seed)
 
 
 def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
@@ -67,7 +68,8 @@ def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[st
         lines = [f"{path} breaks contract.yaml; mend the data, or the contract if the data are right:"]
         for (column, problem), group in found.groupby(["column", "problem"], sort=False):
             row, value = int(group["row"].iloc[0]) + 1, group["value"].iloc[0]
-            lines.append(f"  column {column!r}: {len(group)} value(s); {value!r} in row {row} {problem}")
+            shown = "" if pd.isna(value) else f"{value!r} in "
+            lines.append(f"  column {column!r}: {len(group)} value(s); {shown}row {row} {problem}")
         raise InputError("\n".join(lines))
     keys = _joined(raw, contract.row_key)
     digests = pd.Series(_digests(keys, 20), raw.index, dtype="str")

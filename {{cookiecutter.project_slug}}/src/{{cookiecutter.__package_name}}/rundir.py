@@ -7,8 +7,8 @@ import json
 import os
 import platform
 import resource
-import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,16 +25,23 @@ LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops", "mlflow", "bentoml")
 
 @contextlib.contextmanager
 def new(folder: Path) -> Iterator[Path]:
-    """A folder to fill; it takes the place of `folder` at the end, so that a run is whole or absent."""
-    fresh, former = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.former")
-    for leftover in (fresh, former):
-        shutil.rmtree(leftover, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    yield fresh
-    if folder.exists():
-        folder.rename(former)
-    fresh.rename(folder)
-    shutil.rmtree(former, ignore_errors=True)
+    """A folder to fill; it takes the place of an earlier run at the end, so that a run is whole or absent."""
+    folder = folder.absolute()
+    check(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
+        fresh = Path(beside) / "new"
+        fresh.mkdir()
+        yield fresh
+        if folder.exists():
+            folder.rename(Path(beside) / "former")
+        fresh.rename(folder)
+
+
+def check(folder: Path) -> None:
+    """Refuse to put a run where something else is."""
+    if folder.exists() and not (folder / "run.json").is_file():
+        raise InputError(f"{folder}: exists and is no run directory; choose another --out")
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -74,12 +81,14 @@ def origin() -> dict[str, Any]:
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "lock_digest": file_digest(lock) if lock.is_file() else None,
     }
-    head = _git("rev-parse", "--verify", "HEAD")
+    head, threads = _git("rev-parse", "--verify", "HEAD"), os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     return {
         "commit": head,
-        "dirty": None if head is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "dirty": None
+        if head is None
+        else bool(_git("status", "--porcelain", "--", "src", "*.yaml", "*.toml", "data", "uv.lock")),
         "environment": environment,
-        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+        "threads": int(threads) if threads.isdigit() else os.cpu_count(),
         "peak_memory_bytes": peak if platform.system() == "Darwin" else peak * 1024,
     }
 
@@ -103,7 +112,7 @@ def profile(train: pd.DataFrame, contract: Contract) -> dict[str, Any]:
 
 
 def _summary(values: pd.Series, kind: str) -> dict[str, Any]:
-    if kind == "string":
+    if kind in ("string", "boolean"):
         top = values.value_counts().head(50)
         return {"top": {str(level): int(n) for level, n in top.items()}, "other": int(len(values) - top.sum())}
     numbers = values.to_numpy().astype("datetime64[s]") if kind in TEMPORAL else values.to_numpy()

@@ -3,8 +3,11 @@
 The run directory comes first. A server that is down loses nothing: `uv run train --log-only` sends the run later.
 """
 
+import contextlib
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +23,17 @@ SERVING = ("scikit-learn", "pandas", "skops")
 def log(run_folder: Path) -> None:
     """Send a run directory to MLflow and note the MLflow run in its `run.json`; if that fails, warn and go on."""
     rundir.read(run_folder)
+    with _guarded("`uv run train --log-only` sends the run later"):
+        rundir.write_json(run_folder / "run.json", rundir.read(run_folder) | {"tracking": _send(run_folder)})
+
+
+@contextlib.contextmanager
+def _guarded(advice: str) -> Iterator[None]:
     try:
-        sent = _send(run_folder)
+        yield
     except Exception as error:  # MLflow raises whatever its store, server or database driver raises
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        print(
-            f"warning: not logged to MLflow ({reason}); `uv run train --log-only` sends the run later", file=sys.stderr
-        )
-    else:
-        rundir.write_json(run_folder / "run.json", rundir.read(run_folder) | {"tracking": sent})
+        print(f"warning: not logged to MLflow ({reason}); {advice}", file=sys.stderr)
 
 
 def _open(experiment: str) -> Any:
@@ -36,6 +41,7 @@ def _open(experiment: str) -> Any:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # environments of uv hold no pip
     import mlflow
 
     local = not os.environ.get("MLFLOW_TRACKING_URI")
@@ -59,7 +65,7 @@ def _send(run_folder: Path) -> dict[str, Any]:
         }
         mlflow.log_metrics(run["metrics"] | simple)
         digest = run["data"]["digest"].removeprefix("sha256:")
-        mlflow.set_tags({"commit": run["commit"], "dirty": run["dirty"], "data_digest": digest})
+        mlflow.set_tags({"commit": run["commit"] or "none", "dirty": run["dirty"], "data_digest": digest})
         data = mlflow.data.from_pandas(example[fitted.features.raw], name=contract.path, digest=digest[:36])
         mlflow.log_input(data, context="training")  # the name and digest of the table, with its schema
         for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
@@ -78,11 +84,11 @@ def _send(run_folder: Path) -> dict[str, Any]:
 
 def log_trials(experiment: str, trials: pd.DataFrame) -> None:
     """One MLflow run for a search, one child run per trial."""
-    mlflow = _open(experiment)
-    with mlflow.start_run(run_name="tune"):
-        for trial in trials.to_dict("records"):
-            with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
-                mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
-                mlflow.log_metrics(
-                    {name: trial[name] for name in ("mean_test_score", "std_test_score", "mean_fit_time")}
-                )
+    figures = ("mean_test_score", "std_test_score", "mean_fit_time")
+    with _guarded("the table is printed all the same"):
+        mlflow = _open(experiment)
+        with mlflow.start_run(run_name="tune"):
+            for trial in trials.to_dict("records"):
+                with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
+                    mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
+                    mlflow.log_metrics({name: trial[name] for name in figures})

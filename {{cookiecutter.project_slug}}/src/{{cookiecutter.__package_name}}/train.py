@@ -53,6 +53,7 @@ def _threshold(pipeline: Any, columns: pd.DataFrame, table: Table, positive: str
 
 def train(out: Path) -> dict[str, Any]:
     """Train, evaluate and write the run directory; return the content of `run.json`."""
+    rundir.check(out.absolute())
     contract, params = load_contract(ROOT / "contract.yaml"), load_params(ROOT / "params.yaml")
     table = load(ROOT / contract.path, contract, params["split"])
     training, testing = table.part("train"), table.part("evaluation")
@@ -92,7 +93,8 @@ def train(out: Path) -> dict[str, Any]:
     run |= {"classes": classes, "positive_class": fitted.positive_class, "threshold": fitted.threshold, **origin}
     run["data"] = data
     run |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), "features": fitted.features.raw}
-    choices = {section: value for section, value in params.items() if section != "tune"}  # tuning determines no run
+    unread = {"tune"} if task == "binary" else {"tune", "threshold"}  # they determine no run
+    choices = {section: value for section, value in params.items() if section not in unread}
     run |= {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"], "metrics": found}
     run |= {"baselines": baselines, "cost": cost, "tracking": None, "warnings": warnings}
     run["business_value"] = params.get("business_value")

@@ -6,6 +6,7 @@ import math
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.experimental import enable_halving_search_cv
 from sklearn.model_selection import HalvingRandomSearchCV
@@ -35,6 +36,10 @@ def tune(candidates: int | None, jobs: int) -> tuple[str, pd.DataFrame, dict[str
     features = learn(table.typed, contract, params["features"])
     columns, truth = pd.DataFrame(features.columns(table.typed)), table.truth
     rarest = len(truth) if contract.task == "regression" else pd.Series(truth).value_counts().min()
+    if rarest < plan["folds"]:
+        raise InputError(
+            f"params.yaml: tune.folds is {plan['folds']}, but a class has {rarest} training rows; lower it"
+        )
     search = HalvingRandomSearchCV(
         model.build(name, contract.task, features, columns, params),
         space,
@@ -48,6 +53,8 @@ def tune(candidates: int | None, jobs: int) -> tuple[str, pd.DataFrame, dict[str
         verbose=1,
     ).fit(columns, truth)
     trials = pd.DataFrame(search.cv_results_).sort_values(["iter", "mean_test_score"], ascending=False)
+    if not np.isfinite(search.best_score_):
+        raise InputError("no setting could be scored; change tune.space or tune.folds in params.yaml")
     tracking.log_trials(contract.id, trials)
     shown = trials[
         ["iter", "n_resources", *(f"param_{option}" for option in space), "mean_test_score", "std_test_score"]

@@ -1,0 +1,66 @@
+"""The comment's text around the report: what happened where there is no verdict, and the footer."""
+
+from dataclasses import dataclass
+
+from model_review import __version__
+from model_review.forge.judgement import Judged
+from model_review.forge.locate import Pull, Run
+from model_review.report.escape import code, text
+
+LIMIT = 59_500  # of a comment's 65,536 characters; the marker is added by the poster
+FOOTER = 2_500  # more than any footer takes
+CLAIMS = "The numbers are the pull request's claims and are computed again at release."
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where things are; made of checked parts only."""
+
+    repository: str  # https://github.com/owner/name
+    run: int
+    page: int | None  # the HTML artifact's id
+
+    @property
+    def run_url(self) -> str:
+        """The run's page."""
+        return f"{self.repository}/actions/runs/{self.run}"
+
+
+def comment_body(judged: Judged, run: Run, pull: Pull, links: Links) -> str:
+    """The whole comment without its marker."""
+    failed = ""
+    if judged.outcome == "judged" and run.conclusion != "success":
+        failed = f"The run itself ended as {code(run.conclusion)}; [see its jobs]({links.run_url}).\n\n"
+    return f"{_main(judged, run, links).rstrip()}\n\n{failed}{_footer(judged, run, pull, links)}\n"
+
+
+def _main(judged: Judged, run: Run, links: Links) -> str:
+    if judged.outcome == "judged":
+        return judged.report
+    if judged.outcome == "unchanged":
+        return f"**Nothing to compare.** {text(judged.why)}"
+    if judged.outcome == "withheld":
+        return f"## \u23f8\ufe0f Verdict withheld\n\n{text(judged.why)}"
+    if judged.outcome == "refused":
+        return (
+            "## \u26a0\ufe0f Comparison refused\n\nWhat the run left behind is not a comparison that can be trusted "
+            f"enough to be shown.\n\n{text(judged.why)}"
+        )
+    return (
+        f"## \u26a0\ufe0f No comparison\n\nThe run ended as {code(run.conclusion)} and left no comparison, so there is "
+        f"no verdict on this commit. [See what happened in the run]({links.run_url})."
+    )
+
+
+def _footer(judged: Judged, run: Run, pull: Pull, links: Links) -> str:
+    parts = [
+        f"Commit [{run.head_sha[:10]}]({links.repository}/commit/{run.head_sha})",
+        f"base [{pull.base.sha[:10]}]({links.repository}/commit/{pull.base.sha})",
+        f"[run]({links.run_url})",
+    ]
+    if links.page is not None and judged.outcome == "judged":
+        parts.append(f"[page with plots]({links.run_url}/artifacts/{links.page}), as the run made it")
+    if judged.counted:
+        parts.append(f"judged by the base branch's policy; {text(judged.counted)}")
+    claims = f"{CLAIMS} " if judged.outcome == "judged" else ""
+    return f"<sub>{', '.join(parts)}. {claims}model-review {__version__}</sub>"

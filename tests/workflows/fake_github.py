@@ -1,0 +1,347 @@
+"""A GitHub REST API on loopback, as strict as the real one where the trusted half could slip.
+
+It pages (30 by default, 100 at most), refuses long bodies (422), unknown tokens (401) and tokens without the right
+(403), knows 404, and plays server errors, rate limits and events between two requests when told to. What it holds is
+plain data, so that a test can assert the end state.
+"""
+
+import base64
+import json
+import re
+import ssl
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+BOT = "github-actions[bot]"
+REPOSITORY = "octo/bank"
+REPORT_TOKEN = "ghs_report_job"
+READ_TOKEN = "ghs_read_only"
+LONGEST = 65_536
+INLINE = 2**20
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Fault:
+    """One answer that goes wrong. `late` lets the request take effect first, as when the answer is lost."""
+
+    method: str
+    path: str
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    message: str = "Server Error"
+    late: bool = False
+
+
+@dataclass
+class Event:
+    """Something that happens right before a request is served, once."""
+
+    method: str
+    path: str
+    happen: Callable[[], None]
+
+
+class Refusal(Exception):
+    """An answer that is not 2xx."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.headers = status, message, headers or {}
+
+
+@dataclass
+class FakeGitHub:
+    """The repository's state, and the server in front of it."""
+
+    repository: str = REPOSITORY
+    certificate: Path | None = None
+    tokens: dict[str, tuple[str, set[str]]] = field(
+        default_factory=lambda: {
+            REPORT_TOKEN: (BOT, {"actions:read", "contents:read", "pulls:read", "pulls:write"}),
+            READ_TOKEN: (BOT, {"actions:read", "contents:read", "pulls:read"}),
+        }
+    )
+    runs: dict[int, Json] = field(default_factory=dict)
+    pulls: dict[int, Json] = field(default_factory=dict)
+    comments: list[Json] = field(default_factory=list)
+    artifacts: list[Json] = field(default_factory=list)
+    files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    slow_posts: float = 0.0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    next_id: int = 1000
+
+    def __enter__(self) -> "FakeGitHub":
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def serve(self) -> None:
+                fake.serve(self)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = serve
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), Handler)]
+        if self.certificate is not None:
+            # The same state once more, encrypted and under /api/v3, which is where CML looks for a host of one's own.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self.servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+            self.servers[1].socket = context.wrap_socket(self.servers[1].socket, server_side=True)
+        self.threads = [threading.Thread(target=one.serve_forever, args=(0.02,), daemon=True) for one in self.servers]
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for server, thread in zip(self.servers, self.threads, strict=True):
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.servers[0].server_address[1])
+
+    @property
+    def url(self) -> str:
+        """The API's address, as GITHUB_API_URL gives it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The host that repositories' addresses begin with, as GITHUB_SERVER_URL gives it."""
+        return f"https://127.0.0.1:{self.servers[1].server_address[1]}" if self.certificate else "https://github.com"
+
+    def number(self) -> int:
+        """A new id."""
+        with self.lock:
+            self.next_id += 1
+            return self.next_id
+
+    def add_pull(self, number: int, head: str, branch: str, fork: str | None = None, base: str = "b" * 40) -> Json:
+        """An open pull request, of a branch here or of a fork."""
+        tip = {"sha": head, "ref": branch, "repo": repository(fork or self.repository)}
+        pull = {"number": number, "state": "open", "head": tip}
+        pull["base"] = {"sha": base, "ref": "main", "repo": repository(self.repository)}
+        self.pulls[number] = pull
+        return pull
+
+    def add_run(self, pull: Json, conclusion: str = "success", **changes: Any) -> int:
+        """A finished run of that pull request's head; forks' runs list no pull request."""
+        number = self.number()
+        head = pull["head"]
+        self.runs[number] = {
+            "id": number,
+            "event": "pull_request",
+            "status": "completed",
+            "conclusion": conclusion,
+            "head_sha": head["sha"],
+            "head_branch": head["ref"],
+            "repository": repository(self.repository),
+            "head_repository": head["repo"],
+            "pull_requests": [],
+            **changes,
+        }
+        return number
+
+    def add_artifact(self, run: int, name: str, archive: bytes, expired: bool = False) -> int:
+        """An artifact of a run."""
+        number = self.number()
+        held = {"id": number, "run": run, "name": name, "archive": archive, "expired": expired}
+        self.artifacts.append({**held, "size_in_bytes": len(archive)})
+        return number
+
+    def add_comment(self, pull: int, login: str, body: str) -> Json:
+        """A comment by anybody."""
+        with self.lock:
+            number = self.number()
+            url = f"{self.host}/{self.repository}/pull/{pull}#issuecomment-{number}"
+            comment = {"id": number, "pull": pull, "user": {"login": login}, "body": body, "html_url": url}
+            self.comments.append(comment)
+            return comment
+
+    def by(self, login: str, pull: int | None = None) -> list[Json]:
+        """The comments of an author."""
+        return [one for one in self.comments if one["user"]["login"] == login and pull in (None, one["pull"])]
+
+    def serve(self, request: BaseHTTPRequestHandler) -> None:
+        """One request."""
+        parts = urllib.parse.urlsplit(request.path)
+        path, query = parts.path.removeprefix("/api/v3"), dict(urllib.parse.parse_qsl(parts.query))
+        body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
+        method, key = request.command, f"{path}?{parts.query}"
+        with self.lock:
+            self.calls.append((method, path))
+            event = self._take(self.events, method, key)
+            fault = self._take(self.faults, method, key)
+        if event is not None:
+            event.happen()
+        if method == "POST" and self.slow_posts:
+            time.sleep(self.slow_posts)
+        try:
+            if fault is not None and not fault.late:
+                raise Refusal(fault.status, fault.message, fault.headers)
+            status, answer, headers = self._answer(method, path, query, body, request)
+            if fault is not None:
+                raise Refusal(fault.status, fault.message, fault.headers)
+        except Refusal as refusal:
+            status, headers = refusal.status, refusal.headers
+            answer = {"message": refusal.message, "documentation_url": "https://docs.github.com/rest"}
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        request.send_response(status)
+        for name, value in {"Content-Type": "application/json; charset=utf-8", **headers}.items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(0 if status == 204 else len(data)))
+        request.end_headers()
+        if status != 204:
+            request.wfile.write(data)
+
+    def _take(self, queue: list[Any], method: str, key: str) -> Any:
+        found = next((one for one in queue if one.method == method and re.search(one.path, key)), None)
+        if found is not None:
+            queue.remove(found)
+        return found
+
+    def _answer(
+        self, method: str, path: str, query: dict[str, str], body: bytes, request: BaseHTTPRequestHandler
+    ) -> tuple[int, Any, dict[str, str]]:
+        credentials = request.headers.get("Authorization", "")
+        if path.startswith("/blob/"):
+            if credentials:
+                raise Refusal(400, "AuthenticationFailed: this storage takes no bearer token")
+            return 200, self._artifact(int(path.split("/")[2]))["archive"], {"Content-Type": "application/zip"}
+        login, rights = self.tokens.get(credentials.removeprefix("Bearer ").removeprefix("token "), ("", set()))
+        if not login:
+            raise Refusal(401, "Bad credentials")
+        if path == "/user" or path.startswith("/users/"):
+            raise Refusal(403, "Resource not accessible by integration")
+        for pattern, methods, right, serve in self._routes():
+            found = re.fullmatch(f"/repos/{re.escape(self.repository)}{pattern}", path)
+            if found and method in methods:
+                if right not in rights:
+                    raise Refusal(403, "Resource not accessible by integration")
+                with self.lock:
+                    return serve(found, query, body, login, request)
+        raise Refusal(404, "Not Found")
+
+    def _routes(self) -> list[tuple[str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]]:
+        return [
+            (r"/actions/runs/(\d+)", "GET", "actions:read", self._get_run),
+            (r"/actions/runs/(\d+)/artifacts", "GET", "actions:read", self._list_artifacts),
+            (r"/actions/artifacts/(\d+)/zip", "GET", "actions:read", self._get_archive),
+            (r"/contents/(.+)", "GET", "contents:read", self._get_file),
+            (r"/pulls", "GET", "pulls:read", self._list_pulls),
+            (r"/pulls/(\d+)", "GET", "pulls:read", self._get_pull),
+            (r"/issues/(\d+)/comments", "GET", "pulls:read", self._list_comments),
+            (r"/issues/(\d+)/comments", "POST", "pulls:write", self._create),
+            (r"/issues/comments/(\d+)", "PATCH", "pulls:write", self._edit),
+            (r"/issues/comments/(\d+)", "DELETE", "pulls:write", self._delete),
+        ]
+
+    def _page(self, items: list[Any], query: dict[str, str], request: BaseHTTPRequestHandler) -> tuple[Any, Json]:
+        size = min(int(query.get("per_page", "30")), 100)
+        page = int(query.get("page", "1"))
+        path = urllib.parse.urlsplit(request.path).path
+        following = urllib.parse.urlencode({**query, "page": page + 1})
+        link = {"Link": f'<{self.url}{path}?{following}>; rel="next"'} if page * size < len(items) else {}
+        return items[(page - 1) * size : page * size], link
+
+    def _get_run(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
+        return 200, _known(self.runs.get(int(found[1]))), {}
+
+    def _list_artifacts(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
+        held = [one for one in self.artifacts if one["run"] == int(found[1])]
+        shown = [{key: value for key, value in one.items() if key != "archive"} for one in held]
+        page, link = self._page(shown, query, request)
+        return 200, {"total_count": len(held), "artifacts": page}, link
+
+    def _artifact(self, number: int) -> Json:
+        return _known(next((one for one in self.artifacts if one["id"] == number), None))
+
+    def _get_archive(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
+        if self._artifact(int(found[1]))["expired"]:
+            raise Refusal(410, "Artifact has expired")
+        # Another host's name, as on GitHub, where the files lie with a storage service.
+        return 302, b"", {"Location": f"http://localhost:{self.port}/blob/{found[1]}"}
+
+    def _get_file(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
+        path = urllib.parse.unquote(found[1])
+        data = self.files.get((query.get("ref", "main"), path))
+        if data is None:
+            raise Refusal(404, "Not Found")
+        if "raw" in request.headers.get("Accept", ""):
+            return 200, data, {"Content-Type": "application/vnd.github.raw+json"}
+        large = len(data) > INLINE
+        content = "" if large else base64.encodebytes(data).decode()
+        encoding = "none" if large else "base64"
+        return 200, {"type": "file", "size": len(data), "encoding": encoding, "content": content}, {}
+
+    def _list_pulls(self, found: Any, query: Any, body: Any, login: Any, request: Any) -> Any:
+        state, head = query.get("state", "open"), query.get("head")
+        chosen = [one for one in self.pulls.values() if state in ("all", one["state"])]
+        if head is not None:
+            chosen = [one for one in chosen if one["head"]["repo"] is None or _label(one) == head]
+        page, link = self._page(chosen, query, request)
+        return 200, page, link
+
+    def _get_pull(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
+        return 200, _known(self.pulls.get(int(found[1]))), {}
+
+    def _list_comments(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
+        _known(self.pulls.get(int(found[1])))
+        page, link = self._page([one for one in self.comments if one["pull"] == int(found[1])], query, request)
+        return 200, page, link
+
+    def _create(self, found: re.Match[str], query: Any, body: bytes, login: str, request: Any) -> Any:
+        _known(self.pulls.get(int(found[1])))
+        return 201, self.add_comment(int(found[1]), login, _body(body)), {}
+
+    def _comment(self, found: re.Match[str]) -> Json:
+        return _known(next((one for one in self.comments if one["id"] == int(found[1])), None))
+
+    def _edit(self, found: re.Match[str], query: Any, body: bytes, login: str, request: Any) -> Any:
+        comment = self._comment(found)  # whoever wrote it: a token with write access may edit others' comments
+        comment["body"] = _body(body)
+        return 200, comment, {}
+
+    def _delete(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
+        self.comments.remove(self._comment(found))
+        return 204, b"", {}
+
+
+def repository(name: str) -> Json:
+    """A repository as GitHub shows it."""
+    return {"full_name": name, "owner": {"login": name.split("/")[0]}}
+
+
+def _label(pull: Json) -> str:
+    return f"{pull['head']['repo']['owner']['login']}:{pull['head']['ref']}"
+
+
+def _known(found: Any) -> Any:
+    if found is None:
+        raise Refusal(404, "Not Found")
+    return found
+
+
+def _body(data: bytes) -> str:
+    text = str(json.loads(data)["body"])
+    if not text.strip():
+        raise Refusal(422, "Validation Failed: Body can't be blank")
+    if len(text) > LONGEST:
+        raise Refusal(422, f"Validation Failed: Body is too long (maximum is {LONGEST} characters)")
+    return text
