@@ -3,27 +3,34 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 DESCRIPTION = "Compare a pull request's model with main's and answer promote, hold or reject."
+VERBS = {
+    "compare": ("verbs", "run_compare"),
+    "judge": ("verbs", "run_judge"),
+    "ledger": ("verbs", "run_ledger"),
+    "key": ("base_verbs", "run_key"),
+    "base": ("base_verbs", "run_base"),
+    "champion": ("review_verbs", "run_champion"),
+    "check": ("review_verbs", "run_check"),
+    "review": ("review_verbs", "run_review"),
+    "comment": ("forge.verb", "run_comment"),
+}
 VERDICTS = ("promote", "hold", "reject")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. 0: promote or hold. 1: a verdict that `--fail-on` or the policy fails on. 2: bad input."""
     parsed = _parser().parse_args(arguments)
-    # Heavy imports wait until a verb needs them, so that --help answers at once.
-    from model_review import verbs
+    # Heavy imports wait until a verb needs them, so that --help, key and base answer at once.
     from model_review.errors import ReviewError
     from model_review.text import plain
 
     try:
-        if parsed.verb == "comment":
-            from model_review.forge.verb import run_comment
-
-            return run_comment(parsed)
-        verb = {"compare": verbs.run_compare, "judge": verbs.run_judge, "ledger": verbs.run_ledger}[parsed.verb]
-        return verb(parsed)
+        module, verb = VERBS[parsed.verb]
+        return int(getattr(import_module(f"model_review.{module}"), verb)(parsed))
     except ReviewError as error:
         print(f"model-review: {error}", file=sys.stderr)
     except MemoryError:
@@ -35,13 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="model-review", description=DESCRIPTION)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{compare,judge,ledger,comment}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{" + ",".join(VERBS) + "}")
 
     compare = verbs.add_parser("compare", help="compare two run directories and write the verdict and the report")
     compare.add_argument("--champion", required=True, metavar="DIR", help="main's run directory, or none (first run)")
     compare.add_argument(
         "--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run directory"
     )
+    compare.add_argument("--because", metavar="TEXT", help="with --champion none: why main's model was not scored")
     compare.add_argument("--policy", required=True, type=Path, metavar="FILE", help="the base branch's policy")
     compare.add_argument("--contract", type=Path, metavar="FILE", help="the base branch's data contract")
     compare.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the four files are written")
@@ -70,7 +78,28 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--comparison", type=Path, metavar="FILE", help="take the look from this comparison.json")
     ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
     ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
+    _add_action_verbs(verbs)
     return parser
+
+
+def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What the reusable actions call, in this order; each works on a laptop as well."""
+    key = verbs.add_parser("key", help="print a commit's content key: the hash of what determines a run")
+    key.add_argument("--commit", default="HEAD", metavar="REV", help="a commit, or base: main's side (default: HEAD)")
+    base = verbs.add_parser("base", help="find main's side of the checked-out merge commit, and what of it judges")
+    base.add_argument("--out", required=True, type=Path, metavar="DIR", help="where champion.json and base/ go")
+    base.add_argument("--retrain", action="store_true", help="train even where nothing relevant changed")
+    champion = verbs.add_parser("champion", help="train main's model unless a saved run is given, and score it")
+    champion.add_argument("--cached", required=True, type=Path, metavar="DIR", help="where a saved run of main may be")
+    review = verbs.add_parser("review", help="compare, judge and summarise, as champion.json says")
+    for verb in (champion, review):
+        verb.add_argument("--work", required=True, type=Path, metavar="DIR", help="what `base` wrote to")
+        verb.add_argument("--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run")
+    for verb in (key, base, champion, review):
+        verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    check = verbs.add_parser("check", help="check a run directory against the contract")
+    check.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
+    check.add_argument("--contract", required=True, type=Path, metavar="FILE", help="the data contract")
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:

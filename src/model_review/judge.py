@@ -108,7 +108,7 @@ def _first_run(because: list[Because], comparison: Comparison, policy: Policy) -
     elif not policy.floors:
         detail = "This is the first run and the policy names no floor, so there is nothing to decide by."
         because.append(Because(rule="first run", status="person", detail=detail))
-    else:
+    elif not any(one.status == "not comparable" for one in because):  # else there is a champion, and it has no answers
         because.append(
             Because(rule="first run", status="info", detail="There is no champion yet; floors alone decide.")
         )

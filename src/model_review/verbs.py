@@ -8,6 +8,7 @@ from pathlib import Path
 
 from model_review.compare import compare
 from model_review.comparison import Comparison, parse_comparison
+from model_review.comparison_details import Check
 from model_review.contract import Contract, read_contract
 from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes, read_json, to_json, write_text
@@ -35,6 +36,10 @@ def run_compare(arguments: argparse.Namespace) -> int:
     policy = read_policy(arguments.policy, challenger.record.task, columns)
     reseeded = None if arguments.reseeded is None else read_run(arguments.reseeded)
     comparison = compare(champion, challenger, Rules(policy, contract), reseeded)
+    if champion is None and arguments.because is not None:
+        # A champion that exists and could not be scored is no first run: a person decides.
+        fault = Check(name="rows", status="not comparable", detail=plain(arguments.because, 1000))
+        comparison = comparison.model_copy(update={"checks": [*comparison.checks, fault]})
     count = _count(arguments.ledger, comparison)
     settings = comparison.settings.model_copy(update={"look": count or 1})
     comparison = comparison.model_copy(update={"settings": settings})

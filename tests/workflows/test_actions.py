@@ -1,0 +1,179 @@
+"""The reusable actions keep their own rules, and what is put into them arrives."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from repositories import ACTIONS, commit, git, merge, outputs
+
+FOLDERS = sorted(file.parent for file in ACTIONS.glob("*/action.yml"))
+needs_uv = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH")
+
+
+def content(folder: Path) -> dict[str, Any]:
+    """The content of an action.yml."""
+    loaded: dict[str, Any] = yaml.safe_load((folder / "action.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def tool(name: str) -> str:
+    """A program beside this Python."""
+    return str(Path(sys.executable).parent / name)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_readmes_tables_are_those_of_action_yml(folder: Path) -> None:
+    spec = importlib.util.spec_from_file_location("write_readmes", ACTIONS / "write_readmes.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert (folder / "README.md").read_text(encoding="utf-8") == script.rendered(folder), "run write_readmes.py"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_inputs_are_described_used_and_never_part_of_a_script(folder: Path) -> None:
+    action = content(folder)
+    text = (folder / "action.yml").read_text(encoding="utf-8")
+    for name, one in action.get("inputs", {}).items():
+        assert one["description"]
+        assert re.search(rf"inputs\.{name}\b", text), f"{name} is used nowhere"
+    for one in action.get("outputs", {}).values():
+        assert one["description"]
+    for step in action["runs"]["steps"]:
+        assert step["name"]
+        if "run" in step:
+            assert step["shell"] == "bash"
+            assert "${{" not in step["run"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_what_is_used_is_pinned_by_commit_with_its_version(folder: Path) -> None:
+    for line in (folder / "action.yml").read_text(encoding="utf-8").splitlines():
+        if "uses:" in line and "using:" not in line:
+            assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$", line), line
+
+
+def test_every_script_parses_and_linters_find_nothing() -> None:
+    scripts = sorted(ACTIONS.glob("*/*.sh"))
+    files = [str(folder / "action.yml") for folder in FOLDERS]
+    for command in (
+        ["bash", "-n", *map(str, scripts)],
+        [tool("check-jsonschema"), "--builtin-schema", "vendor.github-actions", *files],
+        [tool("zizmor"), "--pedantic", "--offline", "--no-progress", str(ACTIONS)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="not run here: shellcheck (apt install shellcheck)")
+def test_shellcheck_finds_nothing(tmp_path: Path) -> None:
+    blocks = [step["run"] for folder in FOLDERS for step in content(folder)["runs"]["steps"] if "run" in step]
+    for number, block in enumerate(blocks):
+        (tmp_path / f"block{number}.sh").write_text(f"#!/usr/bin/env bash\n{block}", encoding="utf-8")
+    scripts = [*ACTIONS.glob("*/*.sh"), *tmp_path.glob("*.sh")]
+    done = subprocess.run(["shellcheck", *map(str, scripts)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def step(folder: Path, name: str, workspace: Path, scratch: Path, **inputs: str) -> dict[str, str]:
+    """Run one step as the runner does: its script under bash -e, its inputs through the environment; its outputs."""
+    found = next(one for one in content(folder)["runs"]["steps"] if one["name"] == name)
+    given = {
+        key: inputs[value.removeprefix("${{ inputs.").removesuffix(" }}")]
+        for key, value in found.get("env", {}).items()
+        if value.startswith("${{ inputs.")
+    }
+    (scratch / "outputs").write_text("", encoding="utf-8")
+    known = {"GITHUB_ACTION_PATH": str(folder), "RUNNER_TEMP": str(scratch), "GITHUB_OUTPUT": str(scratch / "outputs")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
+        cwd=workspace,
+        env=clean | known | given | {key: value for key, value in inputs.items() if key.isupper()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return outputs(scratch)
+
+
+@needs_uv
+def test_retrain_reaches_the_engine(tmp_path: Path) -> None:
+    workspace, scratch = tmp_path / "workspace", tmp_path / "scratch"
+    for folder in (workspace, scratch):
+        folder.mkdir()
+    git(workspace, "init", "--quiet", "--initial-branch", "main")
+    rules = {"model-review_dot_toml": "# policy\n"}
+    base = commit(workspace, contract_dot_yaml="schema: []\n", uv_dot_lock="version = 1\n", **rules)
+    head = commit(workspace, README_dot_md="more\n")
+    merge(workspace, base, head)
+    told = {
+        retrain: step(ACTIONS / "setup", "Find main's side", workspace, scratch, retrain=retrain)
+        for retrain in ("false", "true")
+    }
+    assert {retrain: one["train"] for retrain, one in told.items()} == {"false": "false", "true": "true"}
+    assert told["true"]["base-commit"] == base
+    assert told["true"]["base-key"] == told["true"]["key"]
+
+
+def look(challenger: str, evaluation: str = "e") -> str:
+    """A look as the comment action hands it over."""
+    digests = {"challenger_key": challenger, "champion_key": "c", "evaluation_digest": evaluation}
+    given = {name: "sha256:" + letter * 64 for name, letter in digests.items()}
+    return json.dumps(given | {"row_count": 500, "time": "2026-01-31T12:00:00Z", "alpha": 0.00125, "sketch": ""})
+
+
+@needs_uv
+def test_the_ledger_keeps_every_look_once_also_where_two_race(tmp_path: Path) -> None:
+    remote, scratch, workspace = tmp_path / "owner/shop", tmp_path / "scratch", tmp_path / "workspace"
+    for folder in (remote, scratch, workspace):
+        folder.mkdir(parents=True)
+    git(remote, "init", "--quiet", "--bare")
+    server = {"GITHUB_SERVER_URL": tmp_path.as_uri(), "GITHUB_REPOSITORY": "owner/shop"}
+
+    def append(one: str) -> None:
+        token = {"github-token": "t0ken"}
+        step(ACTIONS / "ledger", "Append the look", workspace, scratch, look=one, **token, **server)
+
+    def kept() -> list[str]:
+        lines = git(remote, "show", "model-review:ledger.jsonl").splitlines()
+        return [json.loads(line)["challenger_key"][7] for line in lines]
+
+    append(look("a"))
+    append(look("b"))
+    append(look("a"))
+    assert kept() == ["a", "b"]
+    assert git(remote, "rev-list", "--count", "model-review") == "2"
+    script = ["bash", str(ACTIONS / "ledger/append.sh")]
+    known = os.environ | server | {"RUNNER_TEMP": str(scratch), "TOKEN": "t0ken"}
+    racing = [subprocess.Popen(script, env=known | {"LOOK": look(one)}, cwd=workspace) for one in "df"]
+    assert [one.wait() for one in racing] == [0, 0]
+    assert sorted(kept()) == ["a", "b", "d", "f"]
+    assert "t0ken" not in git(remote, "log", "--patch", "model-review")
+    assert not list(scratch.glob("ledger.*"))  # and no copy with it is left
+
+
+@needs_uv
+def test_a_look_that_is_none_is_refused_and_makes_no_branch(tmp_path: Path) -> None:
+    remote, scratch = tmp_path / "owner/shop", tmp_path / "scratch"
+    for folder in (remote, scratch):
+        folder.mkdir(parents=True)
+    git(remote, "init", "--quiet", "--bare")
+    known = {"GITHUB_SERVER_URL": tmp_path.as_uri(), "GITHUB_REPOSITORY": "owner/shop", "RUNNER_TEMP": str(scratch)}
+    script = ["bash", str(ACTIONS / "ledger/append.sh")]
+    for given in ("{}", look("a", "e; id")):
+        done = subprocess.run(
+            script, env=os.environ | known | {"LOOK": given}, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+    assert git(remote, "for-each-ref") == ""

@@ -1,0 +1,206 @@
+"""Main's model is scored by main's own code on the pull request's rows; each case that prevents it has its name."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from repositories import ACTIONS, commit, commit_all, git, outputs
+from training_loop import ELSEWHERE, PACKAGE, Loop
+
+from model_review.cli import main
+from model_review.content_key import content_key
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH"),
+    pytest.mark.xdist_group("champion"),  # one environment for all of them
+]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Loop:
+    """Made once; each test starts from main again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        return Loop(tmp_path_factory.mktemp("loop"))
+
+
+@pytest.fixture
+def loop(trained: Loop, monkeypatch: pytest.MonkeyPatch) -> Loop:
+    """Main checked out, a fresh runner, and main's own run in place of the challenger's."""
+    git(trained.project, "checkout", "--quiet", "--force", "--detach", trained.base)
+    shutil.rmtree(trained.scratch)
+    trained.scratch.mkdir()
+    shutil.rmtree(trained.project / "run", ignore_errors=True)
+    shutil.copytree(trained.cached, trained.project / "run")
+    for name, file in (("GITHUB_OUTPUT", "outputs"), ("GITHUB_STEP_SUMMARY", "summary.md")):
+        monkeypatch.setenv(name, str(trained.scratch / file))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.store)
+    monkeypatch.delenv("GITHUB_EVENT_PATH", raising=False)
+    # What a step before could have set, and what must not reach main's code.
+    for name in ELSEWHERE:
+        monkeypatch.setenv(name, str(trained.scratch / "elsewhere"))
+    monkeypatch.setenv("UV_NO_SYNC", "1")
+    return trained
+
+
+def test_main_is_trained_again_and_gives_the_answers_that_it_gave_on_main(loop: Loop) -> None:
+    loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.01}")
+    loop.edit(f"{PACKAGE}/evaluate.py", "def evaluate(", "raise SystemExit('the branch')\n\n\ndef evaluate(")
+    loop.open()
+    found = loop.score(None)
+    assert (found["status"], found["from_cache"], found["warnings"]) == ("scored", False, [])
+    assert found["key"] == content_key(loop.project, loop.base)
+    scored = json.loads((loop.scratch / "champion/run.json").read_text(encoding="utf-8"))
+    assert (scored["commit"], scored["dirty"], scored["params"]["linear.C"]) == (loop.base, False, 1.0)
+    answers = pd.read_parquet(loop.cached / "predictions.parquet")
+    pd.testing.assert_frame_equal(loop.predictions(), answers)
+
+
+def test_a_saved_run_is_scored_and_nothing_is_trained(loop: Loop) -> None:
+    loop.edit(f"{PACKAGE}/train.py", "def train(", "raise SystemExit('the branch')\n\n\ndef train(")
+    loop.open()
+    saved = loop.scratch / "saved"
+    shutil.copytree(loop.cached, saved, ignore=shutil.ignore_patterns("evaluation.parquet"))  # as the action saves it
+    found = loop.score(saved)
+    assert (found["status"], found["from_cache"]) == ("scored", True)
+    assert "its saved run" in found["sentence"]
+    pd.testing.assert_frame_equal(loop.predictions(), pd.read_parquet(loop.cached / "predictions.parquet"))
+    verdict = loop.review()
+    assert (verdict["verdict"], verdict["hold_reason"]) == ("hold", "no meaningful change")
+
+
+@pytest.mark.prove
+def test_another_lock_gets_an_environment_of_its_own(loop: Loop) -> None:
+    loop.edit("pyproject.toml", '"tqdm>=4.67,<5"', '"tqdm>=4.67.1,<5"')
+    loop.uv("lock", "--quiet")
+    loop.open()
+    hidden = loop.project / ".hidden"
+    (loop.project / ".venv").rename(hidden)
+    try:
+        found = loop.score(loop.cached)
+        assert found["status"] == "scored", found["sentence"]
+        assert not (loop.project / ".venv").exists()
+    finally:
+        hidden.rename(loop.project / ".venv")
+
+
+@pytest.mark.prove
+def test_a_main_without_a_lock_is_resolved_once_and_keyed_by_the_result(loop: Loop) -> None:
+    lock = (loop.project / "uv.lock").read_text(encoding="utf-8")
+    base = commit(loop.project, uv_dot_lock=None)
+    (loop.project / "uv.lock").write_text(lock, encoding="utf-8")
+    loop.open(base)
+    found = loop.score(loop.cached)
+    assert found["status"] == "scored", found["sentence"]
+    assert "no uv.lock" in found["warnings"][0]
+    assert found["key"] not in (None, content_key(loop.project, base))
+
+
+def test_a_main_that_fails_to_train_is_told_from_a_first_run(loop: Loop) -> None:
+    loop.edit(f"{PACKAGE}/train.py", "def train(", "raise ValueError('main is broken')\n\n\ndef train(")
+    base = commit_all(loop.project)
+    loop.edit(f"{PACKAGE}/train.py", "raise ValueError('main is broken')\n\n\ndef train(", "def train(")
+    loop.open(base)
+    found = loop.score(None)
+    assert found["status"] == "base-fails-to-train"
+    assert "ValueError: main is broken (exit code 1)" in found["sentence"]
+    verdict = loop.review()
+    assert (verdict["verdict"], verdict["hold_reason"]) == ("hold", "not comparable")
+    assert "main is broken" in verdict["reason"]
+    assert "no champion yet" not in json.dumps(verdict)
+    assert json.loads((loop.scratch / "review/comparison.json").read_text(encoding="utf-8"))["champion"] is None
+
+
+def test_a_main_that_does_not_install_says_so(loop: Loop) -> None:
+    loop.edit("pyproject.toml", "[project]\n", "[project]\nnonsense = [\n")
+    base = commit_all(loop.project)
+    loop.edit("pyproject.toml", "[project]\nnonsense = [\n", "[project]\n")
+    loop.open(base)
+    found = loop.score(None)
+    assert found["status"] == "base-does-not-install"
+
+
+def test_rows_without_a_column_that_mains_model_needs_cannot_be_scored(loop: Loop) -> None:
+    loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.5}")
+    loop.open()
+    rows = loop.project / "run/evaluation.parquet"
+    pd.read_parquet(rows).drop(columns="monthly_fee").to_parquet(rows, index=False)
+    found = loop.score(loop.cached)
+    assert found["status"] == "cannot-score"
+    assert "monthly_fee" in found["sentence"]
+    assert loop.review()["hold_reason"] == "not comparable"
+
+
+def test_without_the_challengers_rows_one_sentence_says_so(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:
+    loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.5}")
+    loop.open()
+    (loop.project / "run/evaluation.parquet").unlink()
+    work = ["--repo", str(loop.project), "--work", str(loop.scratch), "--challenger", str(loop.project / "run")]
+    assert main(["base", "--repo", str(loop.project), "--out", str(loop.scratch)]) == 0
+    assert main(["champion", *work, "--cached", str(loop.cached)]) == 2
+    assert "evaluation.parquet is missing" in capsys.readouterr().err
+
+
+def test_documents_alone_end_in_one_line(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:
+    (loop.project / "README.md").write_text("Churn\n", encoding="utf-8")
+    loop.open()
+    shutil.rmtree(loop.project / "run")
+    assert loop.score(None)["status"] == "nothing-relevant-changed"
+    capsys.readouterr()
+    work = ["--repo", str(loop.project), "--work", str(loop.scratch), "--challenger", str(loop.project / "run")]
+    assert main(["review", *work]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+    assert not (loop.scratch / "review").exists()
+    told = outputs(loop.scratch)
+    assert (told["verdict"], told["fails"], told["comparison"], told["train"]) == ("none", "false", "", "false")
+    assert "nothing is trained" in (loop.scratch / "summary.md").read_text(encoding="utf-8")
+
+
+def test_the_first_run_is_decided_by_floors_and_by_its_own_contract(loop: Loop) -> None:
+    contract = (loop.project / "contract.yaml").read_text(encoding="utf-8")
+    base = commit(loop.project, contract_dot_yaml=None)
+    (loop.project / "contract.yaml").write_text(contract, encoding="utf-8")
+    loop.open(base)
+    assert loop.score(None)["status"] == "first-run"
+    assert any("no champion yet" in one["detail"] for one in loop.review()["because"])
+
+
+def test_what_a_pull_requests_policy_says_of_itself_is_reported_and_not_obeyed(loop: Loop) -> None:
+    loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.5}")
+    (loop.project / "model-review.toml").write_text("loosened beyond reading", encoding="utf-8")
+    loop.open()
+    loop.score(loop.cached)
+    assert loop.review()["policy_changed"]
+
+
+def test_every_output_that_an_action_declares_is_written(loop: Loop) -> None:
+    loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.5}")
+    loop.open()
+    loop.score(loop.cached)
+    loop.review()
+    assert main(["key", "--repo", str(loop.project)]) == 0
+    told = outputs(loop.scratch)
+    for name in ("setup", "train", "champion", "compare"):
+        action = yaml.safe_load((ACTIONS / name / "action.yml").read_text(encoding="utf-8"))
+        values = " ".join(one["value"] for one in action["outputs"].values())
+        for step, output in re.findall(r"steps\.(\w+)\.outputs\.([\w-]+)", values):
+            assert step == "saved" or output in told, f"{name}: {step}.{output}"  # `saved` is the cache's
+    for output in ("comparison", "verdict-file", "report", "html"):
+        assert Path(told[output]).is_file()
+    assert (loop.scratch / "summary.md").stat().st_size < 2**20
+
+
+def test_relative_paths_are_those_of_the_caller(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.5}")
+    loop.open()
+    shutil.copytree(loop.cached, loop.scratch / "saved")
+    monkeypatch.chdir(loop.project.parent)
+    work = ["--repo", loop.project.name, "--work", "scratch", "--challenger", f"{loop.project.name}/run"]
+    assert main(["base", *work[:2], "--out", "scratch"]) == 0
+    assert main(["champion", *work, "--cached", "scratch/saved"]) == 0
+    assert json.loads((loop.scratch / "champion.json").read_text(encoding="utf-8"))["status"] == "scored"
+    assert main(["review", *work]) in (0, 1)

@@ -1,0 +1,129 @@
+"""The workflows of a generated project: least rights, pinned, timed, and clean for every linter."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from bake import bake
+from repositories import ACTIONS
+
+PLACEHOLDER = "model-review/model-review/.github/actions/"
+NAMES = ("pull-request", "report", "release")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workflows of a project whose actions come from another repository."""
+    project = bake(tmp_path_factory.mktemp("rendered"), "actions_repository=acme/reviews")
+    return project / ".github/workflows"
+
+
+def workflow(folder: Path, name: str) -> dict[str, Any]:
+    """A workflow; YAML 1.1 reads its key `on` as true."""
+    loaded: dict[str, Any] = yaml.safe_load((folder / f"{name}.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def jobs(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every job of every workflow."""
+    return [(name, job, one) for name in NAMES for job, one in workflow(folder, name)["jobs"].items()]
+
+
+def test_linters_find_nothing(folder: Path) -> None:
+    files = [str(folder / f"{name}.yml") for name in NAMES]
+    tools = Path(sys.executable).parent
+    for command in (
+        [str(tools / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *files],
+        [str(tools / "check-jsonschema"), "--builtin-schema", "custom.github-workflows-require-timeout", *files],
+        [str(tools / "zizmor"), "--pedantic", "--offline", "--no-progress", *files],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_one_finding_is_ignored_and_says_why(folder: Path) -> None:
+    ignored = re.findall(r"zizmor: ignore\[(.*?)\](.*)", "".join(path.read_text("utf-8") for path in folder.glob("*")))
+    assert [rule for rule, _ in ignored] == ["dangerous-triggers"]
+    assert len(ignored[0][1].split()) > 5
+
+
+def test_actions_are_those_that_were_asked_for_by_full_commit(folder: Path) -> None:
+    for path in folder.glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        assert PLACEHOLDER not in text
+        for line in re.findall(r"uses: .*", text):
+            assert re.fullmatch(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line), line
+    used = set(re.findall(r"acme/reviews/\.github/actions/(\w+)@", "".join(map(_text, folder.glob("*")))))
+    assert used == {"setup", "train", "champion", "compare", "comment", "ledger"}
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_each_action_gets_inputs_that_it_has_and_all_that_it_requires(folder: Path) -> None:
+    for _, _, job in jobs(folder):
+        for step in job["steps"]:
+            name = step.get("uses", "").partition("acme/reviews/.github/actions/")[2].partition("@")[0]
+            # The comment action comes from the branch of the trusted half.
+            if not name or not (ACTIONS / name / "action.yml").is_file():
+                continue
+            declared = yaml.safe_load((ACTIONS / name / "action.yml").read_text(encoding="utf-8")).get("inputs", {})
+            given = set(step.get("with", {}))
+            assert given <= set(declared)
+            assert {one for one, about in declared.items() if about.get("required")} <= given
+
+
+def test_rights_are_given_by_job_and_write_rights_in_the_trusted_workflow_alone(folder: Path) -> None:
+    rights = {}
+    for name, job, one in jobs(folder):
+        assert workflow(folder, name)["permissions"] == {}
+        rights[name, job] = one["permissions"]
+    assert rights == {
+        ("pull-request", "quality"): {"contents": "read"},
+        ("pull-request", "model"): {"contents": "read"},
+        ("pull-request", "passed"): {},
+        ("report", "comment"): {"actions": "read", "contents": "read", "pull-requests": "write"},
+        ("report", "ledger"): {"contents": "write"},
+        ("release", "model"): {"contents": "read"},
+    }
+
+
+def test_no_expression_and_no_secret_stands_in_a_script(folder: Path) -> None:
+    for _, _, job in jobs(folder):
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")
+    for name in NAMES:
+        assert "secrets." not in _text(folder / f"{name}.yml")
+
+
+def test_the_trusted_workflow_checks_nothing_out_and_its_writer_reads_no_artifact(folder: Path) -> None:
+    for job in workflow(folder, "report")["jobs"].values():
+        assert not any("checkout" in step["uses"] or "run" in step for step in job["steps"])
+    assert "actions" not in workflow(folder, "report")["jobs"]["ledger"]["permissions"]
+
+
+def test_a_pull_request_saves_no_cache(folder: Path) -> None:
+    for job in workflow(folder, "pull-request")["jobs"].values():
+        for step in job["steps"]:
+            assert not step.get("with", {}).get("save")
+            assert step.get("with", {}).get("save-cache") in (None, False)
+            if "setup-uv" in step.get("uses", ""):
+                assert step["with"]["save-cache"] is False
+
+
+def test_the_required_job_waits_for_all_others_and_never_hides_behind_a_label(folder: Path) -> None:
+    found = workflow(folder, "pull-request")["jobs"]
+    last = found.pop("passed")
+    assert set(last["needs"]) == set(found)
+    assert last["if"] == "always()"
+    without_effect = "github.event.action == 'labeled' && github.event.label.name != 'retrain'"
+    assert last["name"] == f"${{{{ {without_effect} && 'label without effect' || 'passed' }}}}"
+    for job in found.values():
+        assert job["if"] == "github.event.action != 'labeled' || github.event.label.name == 'retrain'"
+    assert "'label without effect'" in workflow(folder, "report")["jobs"]["comment"]["if"]
+    assert f"{without_effect} && github.run_id" in workflow(folder, "pull-request")["concurrency"]["group"]
