@@ -356,6 +356,7 @@ EDITS = [
 
 READ = """
 import json, sys
+from pathlib import Path
 from churn.command import InputError
 from churn.contract import load_contract, load_params
 said = {}
