@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from model_review.comparison import Check, Comparison, parse_comparison
+from model_review.comparison import Comparison, parse_comparison
+from model_review.comparison_details import Check
 from model_review.errors import ReviewError
 from model_review.files import parse_json
 from model_review.forge.artifact import read_member
