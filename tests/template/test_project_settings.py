@@ -106,7 +106,9 @@ EDITS = [
     Edit(
         "a number becomes text", AGE, AGE.replace("integer", "string"), ("column 'age'", "'logicalTypeOptions.minimum'")
     ),
-    Edit("an unknown type", AGE, AGE.replace("integer", "float"), ("column 'age': logicalType", "'integer'")),
+    Edit(
+        "an unknown type", AGE, AGE.replace("integer", "float"), ("column 'age': logicalType is 'float'", "'integer'")
+    ),
     Edit("no type", AGE, "name: age\n", ("column 'age': logicalType is missing",)),
     limits("{minimum: low}", "logicalTypeOptions.minimum", "'low' is no number"),
     limits('{minimum: "0"}', "'0' is no number", "without quotes"),
@@ -241,7 +243,7 @@ EDITS = [
         "a column that is a word",
         "      - name: region\n",
         "      - region\n      - name: region\n",
-        ("column 2", "must be"),
+        ("column number 3", "'region'", "must hold the fields"),
     ),
     Edit("broken YAML", CONTRACT, "kind: [\n", ("not valid YAML",)),
     Edit("a Parquet table needs no word on how it is read", DELIMITER + ENCODING + DECIMAL, ""),

@@ -4,7 +4,6 @@ The contract follows the Open Data Contract Standard; this module reads the part
 """
 
 import functools
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -105,7 +104,7 @@ def _moment(value: Any) -> str:
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e308:
         raise ValueError(f"{value!r} is no number; write one such as 0.5, without quotes")
     return value
 
@@ -262,11 +261,12 @@ def _read(path: Path, model: Any) -> dict[str, Any]:
 def _sentence(error: ValidationError, content: Any) -> str:
     """Say what is wrong first; a missing field before others, because it may stand there misspelt."""
     first = min(error.errors(), key=lambda one: one["type"] != "missing")
-    loc, kind, value, where = list(first["loc"]), first["type"], first["input"], ""
+    loc: list[Any] = list(first["loc"])
+    kind, value, where = first["type"], first["input"], ""
     if loc[:1] == ["schema"] and loc[2:3] == ["properties"] and len(loc) > 3:
         entry = content["schema"][loc[1]]["properties"][loc[3]]
-        where = f"column {entry.get('name', loc[3]) if isinstance(entry, dict) else loc[3]!r}: "
-        loc = loc[5:] or ["logicalType"]
+        named = isinstance(entry, dict) and "name" in entry
+        where, loc = f"column {repr(entry['name']) if named else f'number {loc[3] + 1}'}: ", loc[5:] or ["logicalType"]
     if "customProperties" in loc[:-1]:
         loc = loc[loc.index("customProperties") + 1 :]
     if loc[-1:] == ["[key]"]:
@@ -278,11 +278,16 @@ def _sentence(error: ValidationError, content: Any) -> str:
         section = SECTIONS.get(str(loc[0]), PARAMS) if len(loc) > 1 else PARAMS
         known = "minimum and maximum of numbers and dates, maxLength of text; remove it, or mend logicalType"
         return f"{where}unknown field {field!r}; known are {known if where else ', '.join(section.model_fields)}"
-    if kind == "string_type":
+    if kind == "string_type" and isinstance(value, bool | int | float | date):
         shown = str(value) if not isinstance(value, bool) else "yes" if value else "no"
         return f'{where}{field} is {value!r}, but must be text; quote it, such as "{shown}"'
     if kind == "value_error":
         return f"{where}{field}: {first['ctx']['error']}"
-    words = {"list_type": "must be a list", "model_type": "must be a mapping", "dict_type": "must be a mapping"}
-    said = words.get(kind, first["msg"].replace("Input should", "must").replace(" after validation, not 0", ""))
-    return f"{where}{field} is {'null' if value is None else repr(value)}, but {said}; mend it"
+    if kind == "union_tag_invalid":
+        return f"{where}logicalType is {first['ctx']['tag']!r}, but must be one of {first['ctx']['expected_tags']}"
+    if kind == "model_attributes_type":
+        return f"{where}is {value!r:.60}, but must hold the fields name, logicalType and customProperties; mend it"
+    words = {"list_type": "a list", "model_type": "a mapping", "dict_type": "a mapping", "string_type": "text"}
+    said = first["msg"].replace("Input should be", "must be").replace(" after validation, not 0", "")
+    said = f"must be {words[kind]}" if kind in words else said.replace("List should", "it must")
+    return f"{where}{field} is {'null' if value is None else repr(value):.60}, but {said}; mend it"
