@@ -166,4 +166,7 @@ def _uv(tree: Path, log: Path, environment: dict[str, str], *arguments: str) -> 
         stream.write(printed)
     if done.returncode:
         said = [line for line in printed.splitlines() if line.strip()]
-        raise _Failed(f"{plain(said[-1]) if said else 'it said nothing'} (exit code {done.returncode}).")
+        last = (
+            re.sub(r"(?:/[^/\s]+)+/", "", said[-1]) if said else "it said nothing"
+        )  # folders of this machine say nothing
+        raise _Failed(f"{plain(last)} (exit code {done.returncode}).")
