@@ -20,8 +20,9 @@ test: lint ## lint, check types and run all tests
 prove: ## run the long proofs that `make test` leaves out
 	$(RUN) pytest --durations 25 -m prove
 
-bench: ## print how long generating and training take
+bench: ## print how long generating, training and comparing take
 	@$(RUN) python demo/bench.py
+	@$(RUN) python benchmarks/engine.py --peer
 
 # Ruff is told its configuration, else it would read the template's pyproject.toml, which is TOML only once rendered.
 lint: ## check style, formatting and types
