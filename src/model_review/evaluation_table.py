@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from model_review.errors import ReviewError
 from model_review.files import TABLE, checked
+from model_review.predictions import FAULTS
 from model_review.text import plain
 
 MANY_ROWS = 500_000
@@ -43,7 +44,7 @@ def read_table(directory: Path, columns: list[str] | None, row_id: pa.Array) -> 
         if place.null_count:
             return None
         return {name: table[name].take(place).combine_chunks() for name in wanted}
-    except (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+    except FAULTS as error:
         raise ReviewError(f"{plain(path)} cannot be read as a table: {plain(error)}.") from None
 
 

@@ -22,6 +22,7 @@ MANY_SLICES = 500
 MANY_BYTES = 16 * 2**30
 SUM_SLACK = 1e-3
 TEST = "test"
+FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError)  # what a broken table raises
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _read(path: Path, where: str, record: RunRecord) -> pa.Table:
             raise ReviewError(f"{where} is too large when unpacked; at most {MANY_ROWS:,} rows are read.")
         repeated = [name for name in wanted if name != "row_id" and not _is_number(name, record)]
         return pq.read_table(path, columns=wanted, read_dictionary=repeated)
-    except (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+    except FAULTS as error:
         raise ReviewError(f"{where} cannot be read as a table: {plain(error)}.") from None
 
 

@@ -9,12 +9,11 @@ import pyarrow.parquet as pq
 
 from model_review.errors import ReviewError
 from model_review.files import TABLE, checked
-from model_review.predictions import rising
+from model_review.predictions import FAULTS, rising
 from model_review.text import plain
 
 COLUMNS = ("row_id", "part", "features_digest", "label_digest")
 MANY_ROWS = 100_000_000
-FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError)
 PATTERN = r"^[0-9a-f]{20}-[0-9]+$"
 
 

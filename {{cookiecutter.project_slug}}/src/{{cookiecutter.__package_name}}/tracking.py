@@ -22,9 +22,9 @@ SERVING = ("scikit-learn", "pandas", "skops")
 
 def log(run_folder: Path) -> None:
     """Send a run directory to MLflow and note the MLflow run in its `run.json`; if that fails, warn and go on."""
-    rundir.read(run_folder)
+    run = rundir.read(run_folder)
     with _guarded("`uv run train --log-only` sends the run later"):
-        rundir.write_json(run_folder / "run.json", rundir.read(run_folder) | {"tracking": _send(run_folder)})
+        rundir.write_json(run_folder / "run.json", run | {"tracking": _send(run_folder, run)})
 
 
 @contextlib.contextmanager
@@ -53,8 +53,8 @@ def _open(experiment: str) -> Any:
     return mlflow
 
 
-def _send(run_folder: Path) -> dict[str, Any]:
-    run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
+def _send(run_folder: Path, run: dict[str, Any]) -> dict[str, Any]:
+    contract = load_contract(run_folder / "contract.yaml")
     mlflow, fitted = _open(contract.id), model.load(run_folder / "model")
     example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
     columns = fitted.columns(example)
