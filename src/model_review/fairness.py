@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from model_review.comparison_details import FairnessRow, Group
+from model_review.comparison_groups import FairnessRow, Group
 from model_review.metrics.answers import Answers, Floats, UndefinedMetric
 from model_review.metrics.catalog import Metric, find
 from model_review.metrics.values import value

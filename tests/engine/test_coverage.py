@@ -4,6 +4,7 @@ import pytest
 from simulation import LEVELS, TOLERANCE, Cell, coverage
 
 SMALL = [Cell("binary", 400, 0.3), Cell("rare", 1500, 0.05), Cell("numbers", 200, None)]
+UNEVEN = (1, 1, 2, 2, 3, 5, 8, 18)
 GRID = [
     Cell("few rows", 60, 0.5),
     Cell("small", 150, 0.3),
@@ -15,11 +16,17 @@ GRID = [
     Cell("at the limit", 1600, 0.03),
     Cell("ties", 1000, 0.2, ties=True),
     Cell("many", 20_000, 0.1),
-    Cell("entities", 400, 0.3, entity_size=4),
-    Cell("many entities", 2000, 0.2, entity_size=5),
+    Cell("entities", 400, 0.3, entity_sizes=(4,)),
+    Cell("many entities", 2000, 0.2, entity_sizes=(5,)),
+    Cell("uneven entities", 2000, 0.3, entity_sizes=UNEVEN),
+    Cell("three classes", 600, 0.2, classes=3),
+    Cell("three classes, one rare", 2000, 0.03, classes=3),
+    Cell("three classes, entities", 1500, 0.2, classes=3, entity_sizes=(3,)),
     Cell("numbers, few", 60, None),
     Cell("numbers", 500, None),
     Cell("numbers, heavy tails", 500, None, heavy=True),
+    Cell("numbers, many", 20_000, None),
+    Cell("numbers, entities", 1000, None, entity_sizes=(4,)),
 ]
 
 
