@@ -156,8 +156,10 @@ def coverage(
             tally = tallies.get(metric.name)
             if tally is None:
                 continue
+            # A mean loss of independent rows has its interval in closed form; drawing is for its p alone.
+            draws = 0 if metric.family == "loss" and codes is None else replicates
             try:
-                estimate = compare_metric(metric, first, second, Design(codes, number, replicates))
+                estimate = compare_metric(metric, first, second, Design(codes, number, draws))
             except UndefinedMetric:
                 continue
             if estimate.doubts:

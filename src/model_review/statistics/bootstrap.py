@@ -11,6 +11,7 @@ from model_review.statistics.estimate import Estimate, Floats, certain, probabil
 
 Codes = NDArray[np.int64]
 BLOCK_CELLS = 4_000_000  # numbers held at once, so that memory does not grow with the number of rows
+CACHE_SHARE = 200  # blocks of this part of that size stay in the processor's cache
 
 
 def block_rows(replicates: int, width: int) -> Iterator[int]:
@@ -41,13 +42,21 @@ def draw_means(terms: Floats, weights: Floats, strata: Codes, replicates: int, r
 
     `weights` holds the rows of each unit: a mean over rows is the drawn sum over the drawn number of rows.
     """
-    order = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    parts = [np.column_stack([terms[rows], weights[rows]]) for rows in order]
     sums = np.zeros((replicates, terms.shape[1] + 1))
-    for replicate in range(replicates):
-        for part in parts:
-            sums[replicate] += draw_units(len(part), rng) @ part
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        part, done = np.column_stack([terms[rows], weights[rows]]), 0
+        for size in block_rows(replicates, CACHE_SHARE * len(rows)):
+            sums[done : done + size] += _draw_counts_of_units(size, len(rows), rng) @ part
+            done += size
     return sums[:, :-1] / sums[:, -1:]
+
+
+def _draw_counts_of_units(draws: int, units: int, rng: np.random.Generator) -> Floats:
+    """How often each unit is in each of some draws: (draws, units)."""
+    drawn = rng.integers(0, units, (draws, units), dtype=np.uint16 if units <= 65_536 else np.uint32).astype(np.intp)
+    drawn += units * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * units).reshape(draws, units).astype(float)
 
 
 @dataclass(frozen=True)

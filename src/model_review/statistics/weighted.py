@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_review.metrics.ranking import average_precision_from_bins, thresholds
-from model_review.statistics.bootstrap import draw_units
+from model_review.statistics.bootstrap import CACHE_SHARE, block_rows, draw_units
 from model_review.statistics.estimate import Floats
 
 Mask = NDArray[np.bool_]
@@ -59,17 +59,25 @@ def average_precision_draws(
     cuts = [thresholds(score[truth], score[~truth]) for score in (champion, challenger)]
     positives, negatives = len(cuts[0].positive_bin), len(cuts[0].negative_bin)
     kind = np.uint16 if max(positives, negatives) <= 65_536 else np.uint32
-    result = np.empty(replicates)
-    for replicate in range(replicates):
-        hit = rng.integers(0, positives, positives, dtype=kind).astype(np.intp)
-        miss = rng.integers(0, negatives, negatives, dtype=kind).astype(np.intp)
+    result, done = np.empty(replicates), 0
+    for size in block_rows(replicates, CACHE_SHARE * (positives + negatives)):
+        hit = rng.integers(0, positives, (size, positives), dtype=kind)
+        miss = rng.integers(0, negatives, (size, negatives), dtype=kind)
         values = []
         for cut in cuts:
-            hits = np.bincount(cut.positive_bin.take(hit), minlength=cut.bins).astype(float)
-            misses = np.bincount(cut.negative_bin.take(miss), minlength=cut.bins + 1)[: cut.bins].astype(float)
-            values.append(float(average_precision_from_bins(hits, misses)))
-        result[replicate] = values[1] - values[0]
+            hits = _counts(cut.positive_bin, hit, cut.bins)
+            misses = _counts(cut.negative_bin, miss, cut.bins + 1)[:, : cut.bins]
+            values.append(average_precision_from_bins(hits, misses))
+        result[done : done + size] = values[1] - values[0]
+        done += size
     return result
+
+
+def _counts(bins: NDArray[np.int64], drawn: NDArray[np.integer], size: int) -> Floats:
+    """How many of each draw's rows (draws by rows) fall into each bin: (draws, bins)."""
+    places = bins.take(drawn.astype(np.intp))
+    places += size * np.arange(len(drawn))[:, None]
+    return np.bincount(places.ravel(), minlength=size * len(drawn)).reshape(-1, size).astype(float)
 
 
 def draws(
