@@ -127,8 +127,9 @@ class Tally:
         return any(gap < -TOLERANCE or (gap > TOLERANCE and not few) for gap in gaps)
 
 
-def truths(cell: Cell, rows: int = 4_000_000) -> dict[str, float]:
-    """True differences, from a sample so large that its own error does not matter."""
+def truths(cell: Cell) -> dict[str, float]:
+    """True differences, from a sample so large that its error, a twentieth of a cell's, takes 0.1 points of it."""
+    rows = min(4_000_000, max(400_000, 400 * cell.rows))
     sums: dict[str, list[float]] = {}
     for seed in range(4):
         first, second = cell.draw(np.random.default_rng([99, seed]), rows // 4)

@@ -8,7 +8,6 @@ from model_review.comparison import Comparison
 from model_review.comparison_details import Curve
 from model_review.report import svg
 
-
 WIDE = 1e4
 
 

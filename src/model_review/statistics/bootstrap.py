@@ -1,7 +1,7 @@
 """Paired bootstrap: draw units again with replacement, score both models on the same draw, take the difference."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,11 +61,22 @@ def _draw_counts_of_units(draws: int, units: int, rng: np.random.Generator) -> F
 
 @dataclass(frozen=True)
 class Spread:
-    """What a small sample does to a bootstrap: its degrees of freedom, and how much too narrow it draws."""
+    """What a small sample does to a bootstrap: its degrees of freedom, and how much too narrow it draws.
+
+    Attributes:
+        degrees: Of Student's t.
+        factor: The estimate's standard error over that of draws from the sample.
+        se: The standard error.
+    """
 
     degrees: float
     factor: float
     se: float
+
+    def fitted(self, draws: Floats) -> "Spread":
+        """The same error, with the factor that these very draws need to have it."""
+        drawn = float(np.std(draws, ddof=1))
+        return replace(self, factor=self.se / drawn if drawn > 0 else 1.0)
 
 
 def spread(pull: Floats, strata: Codes | None = None) -> Spread:
@@ -82,14 +93,14 @@ def spread(pull: Floats, strata: Codes | None = None) -> Spread:
 
 
 def percentile(delta: float, draws: Floats, of: Spread, method: str, units: int) -> Estimate:
-    """Percentile interval, its levels widened for small samples (Hesterberg 2015, "expanded percentile")."""
+    """Percentile interval: its levels widened as Student's t asks (Hesterberg 2015), its reach by the factor."""
     if float(np.ptp(draws)) == 0:
         return certain(delta, method, units)
-    ordered = np.sort(draws)
+    ordered = delta + of.factor * (np.sort(draws) - delta)
     half = 0.5 / len(ordered)
 
     def interval(level: float) -> tuple[float, float]:
-        reach = -quantile((1 - level) / 2, of.degrees) * of.factor
+        reach = -quantile((1 - level) / 2, of.degrees)
         low, high = np.quantile(ordered, [float(ndtr(-reach)), float(ndtr(reach))])
         return float(low), float(high)
 
@@ -97,8 +108,7 @@ def percentile(delta: float, draws: Floats, of: Spread, method: str, units: int)
         # The share of draws at or above the bound, read back through the same widening as the interval.
         place = np.searchsorted(ordered, bound, "left") + np.searchsorted(ordered, bound, "right")
         share = float(np.clip(1 - place / (2 * len(ordered)), half, 1 - half))
-        return probability(float(ndtri(share)) / of.factor, of.degrees)
+        return probability(float(ndtri(share)), of.degrees)
 
     p_value = min(1.0, 2 * min(p_below(0.0), 1 - p_below(0.0)))
-    se = float(np.std(ordered, ddof=1)) * of.factor
-    return Estimate(delta, se, p_value, method, units, interval, p_below, len(ordered))
+    return Estimate(delta, float(np.std(ordered, ddof=1)), p_value, method, units, interval, p_below, len(ordered))
