@@ -120,6 +120,13 @@ class Tally:
         """Share of trusted intervals that held the truth."""
         return self.hits[level] / self.trusted
 
+    def line(self) -> str:
+        """What the tally shows, in one line."""
+        if not self.trusted:
+            return "too small to tell throughout"
+        shares = ", ".join(f"{level:.0%}: {self.coverage(level):.4f}" for level in LEVELS)
+        return f"trusted {self.trusted:5d} {shares}"
+
     def strays(self) -> bool:
         """Whether coverage is off by more than the tolerance; few discordant rows may cover more, never less."""
         few = np.median(self.discordant) < FEW_DISCORDANT if self.discordant else False
