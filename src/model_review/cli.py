@@ -17,6 +17,7 @@ VERBS = {
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
     "comment": ("forge.verb", "run_comment"),
+    "probe": ("probe.verb", "run_probe"),
 }
 VERDICTS = ("promote", "hold", "reject")
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--contract", type=Path, metavar="FILE", help="the base branch's data contract")
     compare.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the four files are written")
     compare.add_argument("--reseeded", type=Path, metavar="DIR", help="the champion with another seed, for self-churn")
+    _probes(compare)
     _judging(compare)
 
     judge = verbs.add_parser("judge", help="compute the verdict again from comparison.json and the policy")
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
     ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
     _add_action_verbs(verbs)
+    _add_probe(verbs)
     return parser
 
 
@@ -97,9 +100,32 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
         verb.add_argument("--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run")
     for verb in (key, base, champion, review):
         verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    _probes(review)
     check = verbs.add_parser("check", help="check a run directory against the contract")
     check.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
     check.add_argument("--contract", required=True, type=Path, metavar="FILE", help="the data contract")
+
+
+def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    probe = verbs.add_parser("probe", help="ask a running service whether it is ready, right, strict and fast")
+    probe.add_argument("--url", required=True, metavar="URL", help="where the service answers")
+    probe.add_argument("--run", type=Path, metavar="DIR", help="the run directory whose model it serves")
+    probe.add_argument("--expect", type=Path, metavar="FILE", help="without a run: an earlier probe.json of this model")
+    probe.add_argument("--contract", type=Path, metavar="FILE", help="with --expect: the contract of that model")
+    probe.add_argument("--out", required=True, type=Path, metavar="FILE", help="probe.json, written in any case")
+    probe.add_argument("--wait", type=float, default=60.0, metavar="S", help="seconds until ready (default: 60)")
+    probe.add_argument("--seconds", type=float, default=2.0, metavar="S", help="for each kind of load (default: 2)")
+    probe.add_argument("--start", metavar="COMMAND", help="start the service with this, and stop it in the end")
+    probe.add_argument("--pid", type=int, metavar="N", help="measure the memory of this process and its children")
+    probe.add_argument("--container", metavar="NAME", help="measure the memory of this docker or podman container")
+    probe.add_argument("--image", metavar="REF", help="note the size of this docker or podman image")
+    probe.add_argument("--digest", metavar="SHA256", help="note that the image with this digest is what runs")
+
+
+def _probes(parser: argparse.ArgumentParser) -> None:
+    for side in ("champion", "challenger"):
+        about = f"the {side}'s probe.json: what serving it costs"
+        parser.add_argument(f"--{side}-probe", type=Path, metavar="FILE", help=about)
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:

@@ -102,6 +102,8 @@ def run_review(arguments: argparse.Namespace) -> int:
             reseeded=None,
             guide=None,
             fail_on=None,
+            champion_probe=arguments.champion_probe,
+            challenger_probe=arguments.challenger_probe,
         )
     )
     (review / "report.html").replace(review / FILES["html"])
