@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--contract", type=Path, metavar="FILE", help="the base branch's data contract")
     compare.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the four files are written")
     compare.add_argument("--reseeded", type=Path, metavar="DIR", help="the champion with another seed, for self-churn")
+    compare.add_argument("--warn", action="append", metavar="TEXT", help="a warning for the report (repeatable)")
     _judging(compare)
 
     judge = verbs.add_parser("judge", help="compute the verdict again from comparison.json and the policy")
@@ -91,7 +92,10 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     base.add_argument("--retrain", action="store_true", help="train even where nothing relevant changed")
     champion = verbs.add_parser("champion", help="train main's model unless a saved run is given, and score it")
     champion.add_argument("--cached", required=True, type=Path, metavar="DIR", help="where a saved run of main may be")
+    champion.add_argument("--train", metavar="COMMAND", help="how main trains, where not by `uv run train`")
+    champion.add_argument("--evaluate", metavar="COMMAND", help="how main scores rows: takes --model, --rows, --out")
     review = verbs.add_parser("review", help="compare, judge and summarise, as champion.json says")
+    review.add_argument("--guide", metavar="URL", help="where the report links to for what each number means")
     for verb in (champion, review):
         verb.add_argument("--work", required=True, type=Path, metavar="DIR", help="what `base` wrote to")
         verb.add_argument("--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run")
