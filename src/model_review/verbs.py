@@ -42,6 +42,9 @@ def run_compare(arguments: argparse.Namespace) -> int:
         # A champion that exists and could not be scored is no first run: a person decides.
         fault = Check(name="rows", status="not comparable", detail=plain(arguments.because, 1000))
         comparison = comparison.model_copy(update={"checks": [*comparison.checks, fault]})
+    if arguments.warn:
+        told = [plain(warning, 1000) for warning in arguments.warn]
+        comparison = comparison.model_copy(update={"warnings": [*told, *comparison.warnings]})
     count = _count(arguments.ledger, comparison)
     settings = comparison.settings.model_copy(update={"look": count or 1})
     comparison = comparison.model_copy(update={"settings": settings})
