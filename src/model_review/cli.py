@@ -17,6 +17,8 @@ VERBS = {
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
     "comment": ("forge.verb", "run_comment"),
+    "card": ("card.verb", "run_card"),
+    "verify-attestation": ("attestation_verb", "run_verify"),
 }
 VERDICTS = ("promote", "hold", "reject")
 
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
     ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
     _add_action_verbs(verbs)
+    _add_release_records(verbs)
     return parser
 
 
@@ -100,6 +103,25 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     check = verbs.add_parser("check", help="check a run directory against the contract")
     check.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
     check.add_argument("--contract", required=True, type=Path, metavar="FILE", help="the data contract")
+
+
+def _add_release_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What is written and checked beside a released image."""
+    about = "write the model card and the technical documentation of a run"
+    epilog = "model-card.yaml (what a person says) and model-review.toml are read from --repo where they are there."
+    card = verbs.add_parser("card", help=about, epilog=epilog)
+    card.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
+    card.add_argument("--comparison", type=Path, metavar="FILE", help="comparison.json with this run as challenger")
+    card.add_argument("--verdict", type=Path, metavar="FILE", help="verdict.json over that comparison")
+    card.add_argument("--image", metavar="REF@DIGEST", help="the image that holds the model")
+    card.add_argument("--date", metavar="DAY", help="as 2026-01-31 (default: SOURCE_DATE_EPOCH, else today in UTC)")
+    card.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    card.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the two files are written")
+    about = "check what an attestation says, before `gh attestation verify` checks who signed it"
+    verify = verbs.add_parser("verify-attestation", help=about)
+    verify.add_argument("--bundle", required=True, type=Path, metavar="FILE", help="Sigstore bundle, or one per line")
+    verify.add_argument("--image", required=True, metavar="REF@DIGEST", help="the image that it must be about")
+    verify.add_argument("--predicate", type=Path, metavar="FILE", help="the JSON that it must attest")
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:
