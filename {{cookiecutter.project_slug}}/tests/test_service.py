@@ -90,7 +90,7 @@ def test_the_table_s_own_text_is_answered_as_batch_prediction_does(
 
 
 def faulty(rows: list[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
-    """Rows as JSON types, with gaps, unseen levels, whole numbers for floats, fields that are not used; in any order."""
+    """Rows as JSON types, with gaps, unseen levels, whole numbers for floats, unused fields, in another order."""
     made = []
     for number, row in enumerate(rows[:24]):
         for place, column in enumerate(column for column in contract.columns if column.name in row):

@@ -5,87 +5,24 @@ The parts are in `serving/`; this file puts them together. The README says how t
 
 import asyncio
 import gc
-import json
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Any
 
 import bentoml
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from . import artifact
-from .command import InputError
-from .contract import load_contract
-from .serving import docs, feedback, metrics, predictor, request, settings
+from .serving import docs, feedback, metrics, request
 from .serving.limits import Call, Limits, safe_json
+from .serving.loaded import CLASSES, CONTRACT, DRIFT, EXAMPLE, LOGGED, POSITIVE, PREDICT, READER, RUN, SETTINGS
 from .serving.log import Entry, File, Writer
+from .serving.types import Accepted, Answer, Labels, Rows
 
-try:
-    SETTINGS = settings.read()
-    RUN = settings.run(SETTINGS.model)
-    PREDICT = predictor.load(SETTINGS.model, RUN["model"]["format"], RUN["model"]["digest"])
-    CONTRACT = load_contract(SETTINGS.model.parent / "contract.yaml")
-except InputError as error:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
-FACTS = artifact.facts(SETTINGS.model)
-CLASSES, POSITIVE = FACTS["classes"], FACTS["positive_class"]
-READER = request.Reader(CONTRACT, FACTS["features"].raw, SETTINGS.rows)
-LOGGED = [field.column.name for field in READER.fields if not field.column.restricted]  # personal data are left out
-EXAMPLE = json.loads((SETTINGS.model / "example.json").read_text(encoding="utf-8"))
-DRIFT = metrics.Drift(CONTRACT, LOGGED, settings.profile(SETTINGS.model))
 ONE_THREAD = ThreadPoolExecutor(1)  # scikit-learn is slow enough to keep the event loop waiting; ONNX is not
 PLAIN = RUN["model"]["format"] == "onnx"
-
-
-class Row(BaseModel):
-    """One row of the table."""
-
-    model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(docs.row_schema(READER.fields, CONTRACT, EXAMPLE))
-    )
-
-
-class Body(bentoml.IODescriptor):
-    """A request body that the service reads itself: as fast as can be, and with its own words for what is wrong."""
-
-    __root_input__: ClassVar[bool] = True
-    model_config = ConfigDict(extra="forbid")
-
-    @classmethod
-    async def from_http_request(cls, request: Any, serde: Any) -> Any:
-        """The call that `Limits` made of the request."""
-        return request.scope["call"]
-
-
-class Rows(Body):
-    """The rows to predict."""
-
-    rows: Annotated[list[Row], Field(min_length=1, max_length=SETTINGS.rows)]
-
-
-class Labels(Body):
-    """True labels for earlier predictions."""
-
-    labels: Annotated[list[feedback.Label], Field(min_length=1, max_length=SETTINGS.rows)]
-
-
-class Answer(BaseModel):
-    """Predictions in the order of the rows: labels or numbers, and the probability of each class."""
-
-    predictions: list[str if CLASSES else float]  # type: ignore[valid-type]  # decided by the model
-    probabilities: dict[str, list[float]]
-
-
-class Accepted(BaseModel):
-    """How many labels were taken."""
-
-    accepted: int
 
 
 @bentoml.service(
@@ -103,10 +40,8 @@ class Service:
     def start(self) -> None:
         """Start the log, and predict once, so that no caller waits for what only the first request needs."""
         worker, folder = bentoml.server_context.worker_index or 1, SETTINGS.log_folder
-        files = [
-            folder and File(folder / f"{name}-{worker}.jsonl", SETTINGS.log_bytes)
-            for name in ("predictions", "feedback")
-        ]
+        kept = [folder / f"{name}-{worker}.jsonl" for name in ("predictions", "feedback")] if folder else []
+        files: list[File | None] = [*(File(path, SETTINGS.log_bytes) for path in kept)] or [None, None]
         self.log, self.labels = Writer(files[0], _count), Writer(files[1], lambda entries: None)
         self.log.start()
         self.labels.start()
@@ -193,9 +128,10 @@ def _metrics() -> tuple[bytes, bytes]:
 
 
 def _docs() -> tuple[bytes, bytes]:
-    return safe_json(docs.document(Service.openapi_spec.asdict(), EXAMPLE)), b"application/json"
+    return safe_json(docs.document(SERVICE.openapi_spec.asdict(), EXAMPLE)), b"application/json"
 
 
-Service.add_asgi_middleware(
+SERVICE: Any = Service  # what the decorator made of the class
+SERVICE.add_asgi_middleware(
     Limits, settings=SETTINGS, pages={"/model": _model, "/metrics": _metrics, "/docs.json": _docs}
 )

@@ -45,6 +45,7 @@ class Limits:
     """The ASGI application around BentoML's; `pages` are the answers to GET that BentoML does not give."""
 
     def __init__(self, app: Any, settings: Settings, pages: Mapping[str, Callable[[], tuple[bytes, bytes]]]) -> None:
+        """Wrap an application."""
         self._app, self._settings, self._pages = app, settings, pages
         self._token = f"Bearer {settings.token}".encode()
         self._running = 0

@@ -33,6 +33,7 @@ class File:
     """One log file; full, it is renamed to `.1`, `.1` to `.2` and so on, and what is too old is deleted."""
 
     def __init__(self, path: Path, most_bytes: int) -> None:
+        """The file is opened with the first line."""
         self.path, self.most_bytes = path, most_bytes // FILES
         self._file: int | None = None
         self._size = 0
@@ -70,6 +71,7 @@ class Writer:
     """The queue and its thread; `count` is called there with the entries, also where no log is kept."""
 
     def __init__(self, file: File | None, count: Callable[[Sequence[Entry]], None]) -> None:
+        """Nothing is written before `start`."""
         self._file, self._count = file, count
         self._queue: deque[Entry] = deque()
         self._put = self._taken = 0  # rows, each changed by one thread only

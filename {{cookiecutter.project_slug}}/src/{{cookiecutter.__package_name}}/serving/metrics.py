@@ -37,7 +37,7 @@ def page() -> bytes:
     registry = prometheus.REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = prometheus.CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has no types
+        multiprocess.MultiProcessCollector(registry)
     return prometheus.generate_latest(registry)
 
 
@@ -45,6 +45,7 @@ class Bins:
     """The bins of one column: from the profile of the training rows, so that a shift of their shares is drift."""
 
     def __init__(self, column: Column, profile: Mapping[str, Any]) -> None:
+        """Deciles of numbers and dates; the most frequent levels of categories."""
         self._days = column.type in TEMPORAL
         self.edges = np.array(profile.get("edges", []))
         top: Mapping[str, int] = {} if column.more.get("text") else profile.get("top", {})
@@ -72,6 +73,7 @@ class Drift:
     """Counts values, labels and scores of many requests at once, away from the requests themselves."""
 
     def __init__(self, contract: Contract, features: Sequence[str], profile: Mapping[str, Any]) -> None:
+        """Take the bins from the profile of the training rows."""
         columns = profile.get("columns", {})
         chosen = [column for column in contract.columns if column.name in features][:MOST_FEATURES]
         self._bins = {column.name: Bins(column, columns.get(column.name, {})) for column in chosen}

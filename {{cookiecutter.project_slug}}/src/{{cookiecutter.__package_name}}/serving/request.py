@@ -20,6 +20,7 @@ class Refused(Exception):
     """A request that breaks the contract: a sentence, and for each violation row, field, what came, what is allowed."""
 
     def __init__(self, sentence: str, violations: Sequence[Mapping[str, Any]] = (), fields: Sequence[str] = ()) -> None:
+        """`fields` are the names to count."""
         super().__init__(sentence)
         self.sentence, self.violations, self.fields = sentence, violations, fields
 
@@ -28,6 +29,7 @@ class Reader:
     """Reads the bodies of /predict."""
 
     def __init__(self, contract: Contract, features: Sequence[str], most_rows: int) -> None:
+        """Make the two ways to read a body."""
         self.fields = fields(contract, features)
         self.most_rows = most_rows
         self._others = {column.name for column in contract.columns} - {*features}
