@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from model_review.service_arguments import add_service_verbs
+
 DESCRIPTION = "Compare a pull request's model with main's and answer promote, hold or reject."
 VERBS = {
     "compare": ("verbs", "run_compare"),
@@ -17,6 +19,7 @@ VERBS = {
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
     "comment": ("forge.verb", "run_comment"),
+    "probe": ("probe.verb", "run_probe"),
     "card": ("card.verb", "run_card"),
     "verify-attestation": ("attestation_verb", "run_verify"),
 }
@@ -56,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--contract", type=Path, metavar="FILE", help="the base branch's data contract")
     compare.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the four files are written")
     compare.add_argument("--reseeded", type=Path, metavar="DIR", help="the champion with another seed, for self-churn")
+    _probes(compare)
     compare.add_argument("--warn", action="append", metavar="TEXT", help="a warning for the report (repeatable)")
     _judging(compare)
 
@@ -82,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
     ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
     _add_action_verbs(verbs)
+    add_service_verbs(verbs)
     _add_release_records(verbs)
     return parser
 
@@ -104,9 +109,16 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
         verb.add_argument("--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run")
     for verb in (key, base, champion, review):
         verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    _probes(review)
     check = verbs.add_parser("check", help="check a run directory against the contract")
     check.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
     check.add_argument("--contract", required=True, type=Path, metavar="FILE", help="the data contract")
+
+
+def _probes(parser: argparse.ArgumentParser) -> None:
+    for side in ("champion", "challenger"):
+        about = f"the {side}'s probe.json: what serving it costs"
+        parser.add_argument(f"--{side}-probe", type=Path, metavar="FILE", help=about)
 
 
 def _add_release_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

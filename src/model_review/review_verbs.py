@@ -111,6 +111,8 @@ def run_review(arguments: argparse.Namespace) -> int:
             warn=record.warnings,
             guide=arguments.guide,
             fail_on=None,
+            champion_probe=arguments.champion_probe,
+            challenger_probe=arguments.challenger_probe,
         )
     )
     (review / "report.html").replace(review / FILES["html"])
