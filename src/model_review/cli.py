@@ -20,6 +20,11 @@ VERBS = {
     "review": ("review_verbs", "run_review"),
     "comment": ("forge.verb", "run_comment"),
     "probe": ("probe.verb", "run_probe"),
+    "push": ("release.verb", "run_push"),
+    "deployed": ("release.verb", "run_deployed"),
+    "promote": ("release.verb", "run_promote"),
+    "rollback": ("release.verb", "run_rollback"),
+    "record": ("release.verb", "run_record"),
     "card": ("card.verb", "run_card"),
     "verify-attestation": ("attestation_verb", "run_verify"),
 }
