@@ -16,7 +16,7 @@ from .rows import Table
 from .serving import predictor
 
 TOLERANCE = 1e-6
-"""The largest difference of a probability; of a predicted number above 1, relative to it. A review's probe allows no more."""
+"""The largest difference of a probability, or of a number (above 1 relative to it); a review's probe allows no more."""
 
 
 def export(fitted: Model, testing: pd.DataFrame, folder: Path) -> tuple[str, str]:
