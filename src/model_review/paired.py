@@ -115,7 +115,7 @@ def _independent(metric: Metric, champion: Answers, challenger: Answers, design:
                 _linearised(metric, champion, challenger, delta), method="linearised (spacing of order statistics)"
             )
         case "average_precision":
-            return replace(_linearised(metric, champion, challenger, delta), method="jackknife within classes")
+            return _left_out_of_classes(metric, champion, challenger, delta)
         case "ratio" if champion.task == "binary":
             # D2 moves with the share of positives, which a bootstrap within classes would hold still.
             return _linearised(metric, champion, challenger, delta, within_classes=False)
@@ -162,6 +162,14 @@ def _linearised(
     strata = _strata(champion) if within_classes else None
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
     return pivotal(delta, spread.se, spread.degrees, "jackknife", len(champion))
+
+
+def _left_out_of_classes(metric: Metric, champion: Answers, challenger: Answers, delta: float) -> Estimate:
+    """The jackknife of two samples: a row is left out of its own class, not of all rows."""
+    strata = _strata(champion)
+    kept = 1 - 1 / np.maximum(np.bincount(strata), 2)
+    spread = bootstrap.spread(difference_pull(metric, champion, challenger) * kept[strata], strata)
+    return pivotal(delta, spread.se, spread.degrees, "jackknife within classes", len(champion))
 
 
 def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design, delta: float) -> Estimate:

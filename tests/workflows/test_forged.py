@@ -266,11 +266,20 @@ def test_a_comparison_of_many_long_names_still_fits(loop: Loop, forged: Changed)
     harmless(loop.ours()[0]["body"])
 
 
+def first_run(data: dict[str, Any]) -> None:
+    """All that a comparison says where there is no champion."""
+    told = ("champion", "delta", "low", "high", "level", "strict_low", "strict_high", "strict_level", "se", "p_value")
+    data.update(champion=None, power=None)
+    for row in data["metrics"]:
+        row.update(dict.fromkeys(told))
+
+
 CONTRADICTIONS: list[tuple[str, str, Edit]] = [
     ("no metric and no check", "refused", lambda data: data.update(metrics=[], checks=[], undefined=[], cost=[])),
     ("no objective", "refused", lambda data: data["metrics"].remove(metric(data))),
     ("no bounds", "refused", lambda data: data["settings"].update(bounds=[])),
     ("no champion", "refused", lambda data: data.update(champion=None)),
+    ("a first run that is none", "hold", first_run),
     ("no deltas", "refused", lambda data: [row.update(delta=None, low=None, high=None) for row in data["metrics"]]),
     ("no checks", "hold", lambda data: data.update(checks=[])),
     ("other levels", "withheld", lambda data: metric(data).update(level=0.5, strict_level=0.5)),
