@@ -10,12 +10,13 @@ set -euo pipefail
   echo "::error::there is no run to package; run the train action first"
   exit 2
 }
-uv export --quiet --frozen --no-default-groups --no-emit-project --no-header --no-annotate --output-file requirements.serve.txt
+# The environment of training holds BentoML as well; where a run was restored, what serving needs is installed now.
+groups=(--frozen --no-default-groups --group sklearn-serving)
+uv run "${groups[@]}" serving-requirements
 
 export BENTOML_HOME="$RUNNER_TEMP/model-review/bentoml" BENTOML_DO_NOT_TRACK=True
 rm -rf "$BENTOML_HOME" # a store of this job's own, so that the version is free
 version=$(git rev-parse --short=12 HEAD)
-# The environment of training holds BentoML as well; where a run was restored, what serving needs is installed now.
-built=$(uv run --frozen --no-default-groups bentoml build --version "$version" --output tag)
+built=$(uv run "${groups[@]}" bentoml build --version "$version" --output tag)
 bento=${built##*__tag__:}
 echo "bento=${bento%%$'\n'*}" | tee -a "$GITHUB_OUTPUT"

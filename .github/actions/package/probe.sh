@@ -8,21 +8,15 @@ command -v "$engine" >/dev/null || {
   echo "::error::$engine is not installed, so the image cannot be started (apt install podman)"
   exit 2
 }
-container=$("$engine" run --detach --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-  --publish 127.0.0.1::3000 "$IMAGE")
-trap '"$engine" rm --force "$container" >/dev/null' EXIT
-address=$("$engine" port "$container" 3000)
-url=http://${address%%$'\n'*}
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+name=model-review-$port
+trap '"$engine" rm --force "$name" >/dev/null 2>&1 || true' EXIT
 
-for _ in $(seq 600); do
-  curl --silent --fail --noproxy '*' --output /dev/null "$url/readyz" && break
-  sleep 0.1
-done
-curl --silent --fail --noproxy '*' --output /dev/null "$url/readyz" || {
-  echo "::error::the image did not become ready within a minute; its last lines:"
-  "$engine" logs --tail 20 "$container" >&2
-  exit 1
+probe=$RUNNER_TEMP/model-review/probe.json
+bash "$GITHUB_ACTION_PATH/../setup/engine.sh" probe --run run --out "$probe" --url "http://127.0.0.1:$port" \
+  --image "$IMAGE" --container "$name" --start "$engine run --rm --name $name --publish 127.0.0.1:$port:3000 \
+  --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges $IMAGE" || {
+  code=$?
+  tail --lines 30 "$probe.log" >&2 || true
+  exit "$code"
 }
-curl --silent --show-error --fail-with-body --noproxy '*' --header 'Content-Type: application/json' \
-  --data @tests/example-request.json "$url/predict"
-echo
