@@ -62,7 +62,7 @@ def _of_commit(repository: Path) -> dict[str, str | None]:
     if commit is None:
         return {}
     seconds = int(git(repository, "show", "--no-patch", "--format=%ct", commit))
-    found = {
+    found: dict[str, str | None] = {
         "org.opencontainers.image.revision": commit,
         "org.opencontainers.image.created": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }

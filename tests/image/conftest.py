@@ -1,7 +1,6 @@
 """One image for all tests: built once by the package action's own steps."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from containers import Containers, containers, demand_tools, make_base

@@ -30,12 +30,18 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy
 PRUNED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists", "var/log")
 
 
+def missing() -> str:
+    """What this machine lacks for these tests; empty where it lacks nothing."""
+    packages = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+    if packages:
+        return f"apt install {' '.join(packages)}"
+    return "" if os.geteuid() == 0 else "root is needed to make a base image and to run containers"
+
+
 def demand_tools() -> None:
-    """Skip with the packages that are missing; under CI that is a failure."""
-    missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
-    reason = f"apt install {' '.join(missing)}" if missing else "root is needed to make a base image and run containers"
-    if missing or os.geteuid() != 0:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not run here: images ({reason})")
+    """Skip with what is missing; under CI that is a failure."""
+    if lacking := missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not run here: images ({lacking})")
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,10 @@ def make_base(world: Containers) -> str:
         world.must("buildah", "copy", "--quiet", container, str(CERTIFICATES), str(CERTIFICATES))
         world.must("buildah", "config", "--env", f"SSL_CERT_FILE={CERTIFICATES}", container)
     if index := os.environ.get("UV_DEFAULT_INDEX"):
-        for name, text in {"pip.conf": f"[global]\nindex-url = {index}\n", "uv.toml": f'index-url = "{index}"\n'}.items():
+        for name, text in {
+            "pip.conf": f"[global]\nindex-url = {index}\n",
+            "uv.toml": f'index-url = "{index}"\n',
+        }.items():
             (world.folder / name).write_text(text, encoding="utf-8")
         world.must("buildah", "copy", "--quiet", container, str(world.folder / "pip.conf"), "/etc/pip.conf")
         world.must("buildah", "copy", "--quiet", container, str(world.folder / "uv.toml"), "/etc/uv/uv.toml")

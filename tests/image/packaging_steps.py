@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from repositories import ACTIONS, commit_all, step
 
 PACKAGE = ACTIONS / "package"
 NAME = "registry.example.org/acme/churn"
+STEPS = ("Build the bento", "Build the image", "Start the image and probe it")
 ROWS = 50  # golden rows that are sent
 
 
@@ -56,12 +58,12 @@ def environment_of_a_runner() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
 
 
-def package(world: Containers, project: Path, scratch: Path, **inputs: str) -> Packaged:
-    """Run the package action's steps, in order."""
+def package(world: Containers, project: Path, scratch: Path, steps: Sequence[str] = STEPS, **inputs: str) -> Packaged:
+    """Run steps of the package action, in order."""
     given = {"image": "", "builder": "buildah", "base-image": BASE} | inputs
     scratch.mkdir(exist_ok=True)
     outputs: dict[str, str] = {}
-    for name in ("Build the bento", "Build the image", "Start the image and probe it"):
+    for name in steps:
         outputs |= step(PACKAGE, name, project, scratch, **world.environment, **given, **earlier(outputs))
     return Packaged(world, project, scratch, outputs)
 
@@ -102,11 +104,13 @@ def layers(world: Containers, image: str) -> list[str]:
     return found
 
 
-def retrained(packaged: Packaged, scratch: Path) -> Packaged:
-    """The same project after a change of its model, packaged once more."""
-    project = Path(shutil.copytree(packaged.project, scratch / "project", symlinks=True))
-    file = project / "run/run.json"
+def change_model(project: Path, target: Path) -> Path:
+    """A copy of the project whose run says something else, as after another training."""
+    copy = Path(shutil.copytree(project, target, symlinks=True))
+    file = copy / "run/run.json"
     file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    (project / "params.yaml").open("a").write("# changed\n")
-    commit_all(project)
-    return package(packaged.world, project, scratch / "runner")
+    (copy / "params.yaml").write_text(
+        (copy / "params.yaml").read_text(encoding="utf-8") + "# changed\n", encoding="utf-8"
+    )
+    commit_all(copy)
+    return copy

@@ -1,12 +1,14 @@
 """The generated project's image, built for real: what is in it, who may run it, and what it answers."""
 
+import hashlib
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
-from containers import Containers, registry, started
-from packaging_steps import NAME, Packaged, golden, layers, retrained
+from containers import BASE, Containers, registry, started
+from packaging_steps import NAME, STEPS, Packaged, change_model, golden, layers, package
 from repositories import git
 
 pytestmark = pytest.mark.xdist_group("image")  # one process builds it
@@ -51,7 +53,13 @@ def test_it_holds_the_locked_packages_and_nothing_to_build_with(packaged: Packag
     pins = {pin.lower() for pin in re.findall(r"^([\w.-]+==[^\s;]+)", locked, re.MULTILINE)}
     installed = {name.lower().replace("_", "-") for name in found["names"]}
     assert installed <= pins
-    assert {name.partition("==")[0] for name in installed} > {"bentoml", "numpy", "uvloop", "httptools", "prometheus-client"}
+    assert {name.partition("==")[0] for name in installed} > {
+        "bentoml",
+        "numpy",
+        "uvloop",
+        "httptools",
+        "prometheus-client",
+    }
 
 
 def test_its_labels_say_which_commit_model_contract_and_data_it_is_made_of(packaged: Packaged) -> None:
@@ -91,7 +99,8 @@ def test_it_goes_through_a_registry_and_comes_back_by_digest(packaged: Packaged)
 
 
 def test_a_new_model_reuses_every_layer_but_the_last(packaged: Packaged, tmp_path: Path) -> None:
-    again = retrained(packaged, tmp_path)
+    changed = change_model(packaged.project, tmp_path / "project")
+    again = package(packaged.world, changed, tmp_path / "runner", steps=STEPS[:2])
     before, after = layers(packaged.world, packaged.image), layers(packaged.world, again.image)
     assert after[:-1] == before[:-1]
     assert after[-1] != before[-1]
@@ -104,18 +113,59 @@ def test_a_package_that_is_not_the_locked_one_stops_the_build(packaged: Packaged
     context = tmp_path / "bento"
     (context / "src").mkdir(parents=True)
     locked = (packaged.project / "requirements.serve.txt").read_text(encoding="utf-8")
-    name, digits = re.findall(r"^(click)==.*?((?:--hash=sha256:[0-9a-f]{64}[\s\\]*)+)", locked, re.MULTILINE | re.DOTALL)[0]
+    name, digits = re.findall(
+        r"^(click)==.*?((?:--hash=sha256:[0-9a-f]{64}[\s\\]*)+)", locked, re.MULTILINE | re.DOTALL
+    )[0]
     forged = locked.replace(digits, re.sub(r"sha256:[0-9a-f]{64}", "sha256:" + "0" * 64, digits))
     (context / "src/requirements.serve.txt").write_text(forged, encoding="utf-8")
-    done = build(world, packaged.project, context)
+    done = build(world, packaged.project, context, "--layers")
     assert done.returncode != 0
     assert f"Hash mismatch for `{name}" in done.stderr
 
 
-def build(world: Containers, project: Path, context: Path):  # type: ignore[no-untyped-def]
-    from containers import BASE
-
+def build(world: Containers, project: Path, context: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Build from a bento's folder by the project's recipe, on the tests' base."""
     recipe = project / "Dockerfile"
-    (pinned,) = re.findall(r"^FROM (python\S+@sha256:[0-9a-f]{64}) AS base$", recipe.read_text(encoding="utf-8"), re.MULTILINE)
-    base = ["--build-context", f"{pinned}=docker-image://{BASE}"]
-    return world.run("buildah", "build", "--layers", "--timestamp", "0", *base, "--file", str(recipe), str(context))
+    (pinned,) = re.findall(r"^FROM (\S+) AS base$", recipe.read_text(encoding="utf-8"), re.MULTILINE)
+    known = ["--timestamp", "0", "--build-context", f"{pinned}=docker-image://{BASE}", "--file", str(recipe)]
+    return world.run("buildah", "build", *known, *options, str(context))
+
+
+@pytest.mark.prove
+def test_one_bento_gives_one_image_and_two_bentos_of_a_commit_differ_in_their_date_alone(
+    packaged: Packaged, tmp_path: Path
+) -> None:
+    world = packaged.world
+    store = packaged.scratch / "model-review/bentoml/bentos/churn"
+    first = store / git(packaged.project, "rev-parse", "--short=12", "HEAD")
+    again = package(world, packaged.project, tmp_path / "runner", steps=STEPS[:1])
+    second = tmp_path / "runner/model-review/bentoml/bentos" / again.outputs["bento"].replace(":", "/")
+    for name, context in {"a": first, "b": first, "c": second}.items():
+        done = build(world, packaged.project, context, "--no-cache", "--tag", f"localhost/twice:{name}")
+        assert done.returncode == 0, done.stderr[-3000:]
+    one, same, other = (files(world, f"localhost/twice:{name}") for name in "abc")
+    assert differing(one, same) == set()
+    assert layers(world, "localhost/twice:a") == layers(world, "localhost/twice:b")
+    assert differing(one, other) == {"app/bento/bento.yaml"}
+
+
+def files(world: Containers, image: str) -> dict[str, str]:
+    """Every file of an image: its path to a digest of its content and mode."""
+    place = Path(world.must("podman", "image", "mount", image))
+    found = {
+        path.relative_to(place).as_posix(): f"{path.lstat().st_mode:o} {digest_of(path)}"
+        for path in sorted(place.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+    world.must("podman", "image", "unmount", image)
+    return found
+
+
+def digest_of(path: Path) -> str:
+    """What a file holds, or where a link leads."""
+    return str(path.readlink()) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
+    """Paths that are not the same in both."""
+    return {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)}

@@ -40,11 +40,11 @@ def test_inputs_are_described_used_and_never_part_of_a_script(folder: Path) -> N
         assert re.search(rf"inputs\.{name}\b", text), f"{name} is used nowhere"
     for one in action.get("outputs", {}).values():
         assert one["description"]
-    for step in action["runs"]["steps"]:
-        assert step["name"]
-        if "run" in step:
-            assert step["shell"] == "bash"
-            assert "${{" not in step["run"]
+    for part in action["runs"]["steps"]:
+        assert part["name"]
+        if "run" in part:
+            assert part["shell"] == "bash"
+            assert "${{" not in part["run"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
