@@ -57,13 +57,13 @@ def test_what_is_used_is_pinned_by_commit_with_its_version(folder: Path) -> None
 def test_one_action_saves_a_cache_and_only_where_it_is_asked_to() -> None:
     saving = []
     for folder in FOLDERS:
-        for step in content(folder)["runs"]["steps"]:
-            used = step.get("uses", "")
+        for one in content(folder)["runs"]["steps"]:
+            used = one.get("uses", "")
             assert not used.startswith("actions/cache@")  # that one saves at the job's end, asked or not
             if used.startswith("actions/cache/save@"):
-                saving.append((folder.name, step["if"].split(" && ")[0]))
-            if used.startswith("astral-sh/setup-uv@") and step["with"]["enable-cache"] == "true":
-                assert step["with"]["save-cache"] == "${{ inputs.save-cache }}"
+                saving.append((folder.name, one["if"].split(" && ")[0]))
+            if used.startswith("astral-sh/setup-uv@") and one["with"]["enable-cache"] == "true":
+                assert one["with"]["save-cache"] == "${{ inputs.save-cache }}"
                 assert content(folder)["inputs"]["save-cache"]["default"] == "false"
     assert saving == [("train", "inputs.save == 'true'")]
     assert content(ACTIONS / "train")["inputs"]["save"]["default"] == "false"
