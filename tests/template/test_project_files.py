@@ -30,6 +30,11 @@ ANSWERS = {
         "registry=registry.example.org",
         "actions_repository=acme/reviews",
     ],
+    "on one machine": ["deploy_to=compose", "project_slug=term_deposits", "registry=localhost:5000/team"],
+    "on Kubernetes": [
+        "deploy_to=kubernetes",
+        "project_slug=the_customers-that_will-leave-us-within-the-next-ninety-days",
+    ],
 }
 
 

@@ -78,7 +78,7 @@ def _development(sources: Sources) -> list[Section]:
         Section(
             "2 (c) Architecture and computational resources",
             "how components build on each other, and what developing, training, testing and validating took",
-            (facts.compute(sources),),
+            (facts.compute(sources), facts.service(sources)),
             ("development.architecture",),
         ),
         Section(
@@ -110,6 +110,7 @@ def _development(sources: Sources) -> list[Section]:
                 evidence.baselines(sources),
                 evidence.groups(sources),
                 evidence.robustness(sources),
+                facts.service(sources),
             ),
             ("development.signatures",),
         ),

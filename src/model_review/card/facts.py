@@ -81,6 +81,33 @@ def compute(sources: Sources) -> str:
     return "\n".join(lines)
 
 
+def service(sources: Sources) -> str:
+    """What a probe of the running image found."""
+    found = sources.probe
+    if found is None:
+        return ""
+    memory = "not measured" if found.memory is None else f"{found.memory.bytes:,} bytes ({found.memory.method})"
+    size = found.image.bytes if found.image is not None else None
+    lines = [
+        f"- probed {found.time}: {'passed' if found.passed else '**failed**'}",
+        *(f"- {text(failure)}" for failure in found.failures[:20]),
+        f"- memory under load {memory}, image " + ("size not measured" if size is None else f"{size:,} bytes"),
+        f"- ready {number(found.cold_start_seconds)} s after its start",
+    ]
+    if (golden := found.golden) is not None:
+        lines.append(
+            f"- {golden.rows:,} known rows: {golden.different_labels:,} labels differ, numbers by at most "
+            f"{golden.largest_difference:.3g} (allowed: {golden.tolerance:g})"
+        )
+    header = ["load: rows per request", "clients", "p50 ms", "p95 ms", "p99 ms", "requests per second", "errors"]
+    rows = [
+        [f"{one.rows:,}", f"{one.clients:,}", *map(number, (one.p50_ms, one.p95_ms, one.p99_ms)),
+         number(one.requests_per_second), f"{one.errors:,}"]
+        for one in found.load
+    ]  # fmt: skip
+    return join("\n".join(lines), capped(header, rows))
+
+
 def roles(sources: Sources) -> str:
     """Columns by which people or circumstances differ."""
     contract = sources.contract

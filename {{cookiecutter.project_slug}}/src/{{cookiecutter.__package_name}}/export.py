@@ -15,8 +15,8 @@ from .model import Model
 from .rows import Table
 from .serving import predictor
 
-TOLERANCE = 1e-5
-"""The largest difference of a probability; for regression relative to the largest prediction."""
+TOLERANCE = 1e-6
+"""The largest difference of a probability, or of a number (above 1 relative to it); a review's probe allows no more."""
 
 
 def export(fitted: Model, testing: pd.DataFrame, folder: Path) -> tuple[str, str]:
@@ -35,7 +35,7 @@ def export(fitted: Model, testing: pd.DataFrame, folder: Path) -> tuple[str, str
     else:
         ours, our_scores = fitted.predict(testing)
         if our_scores is None or their_scores is None:
-            difference, differing = float(np.max(np.abs(ours - theirs)) / max(np.max(np.abs(ours)), 1e-300)), 0
+            difference, differing = float(np.max(np.abs(ours - theirs) / np.maximum(np.abs(ours), 1))), 0
         else:
             difference, differing = float(np.max(np.abs(our_scores - their_scores))), int(np.sum(ours != theirs))
         if difference <= TOLERANCE and not differing:
