@@ -9,7 +9,7 @@ from model_review import __version__
 from model_review.errors import ReviewError
 from model_review.text import plain
 
-PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[\w,.-]*\])?==([^\s;\\]+)(?:\s*;\s*([^\\]*?))?\s*\\?$")
+PIN = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[\w,.-]*\])?==([^\s;]+)(?:\s*;\s*(.+))?$")
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
@@ -17,15 +17,15 @@ def sbom(where: str, requirements: str, name: str, version: str, digest: str) ->
     """CycloneDX 1.5. Same requirements and image, same bytes."""
     components: list[dict[str, Any]] = []
     for number, line in enumerate(requirements.splitlines(), 1):
-        stripped = line.strip()
-        hashes = [{"alg": "SHA-256", "content": value} for value in HASH.findall(stripped)]
-        if hashes and components:
-            components[-1].setdefault("hashes", []).extend(hashes)
-        elif stripped and not stripped.startswith("#"):
-            match = PIN.match(stripped)
+        hashes = [{"alg": "SHA-256", "content": value} for value in HASH.findall(line)]
+        pinned = HASH.sub("", line).rstrip("\\ \t").strip()
+        if pinned and not pinned.startswith("#"):
+            match = PIN.match(pinned)
             if match is None:
                 raise ReviewError(f"{where}, line {number}: no pin such as name==1.0; export it with uv export.")
             components.append(_component(match[1], match[2], match[3]))
+        if hashes and components:
+            components[-1].setdefault("hashes", []).extend(hashes)
     if not components:
         raise ReviewError(f"{where} pins nothing; export it with uv export.")
     subject = {"type": "container", "name": plain(name), "version": plain(version)}
