@@ -54,6 +54,21 @@ def test_what_is_used_is_pinned_by_commit_with_its_version(folder: Path) -> None
             assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$", line), line
 
 
+def test_one_action_saves_a_cache_and_only_where_it_is_asked_to() -> None:
+    saving = []
+    for folder in FOLDERS:
+        for one in content(folder)["runs"]["steps"]:
+            used = one.get("uses", "")
+            assert not used.startswith("actions/cache@")  # that one saves at the job's end, asked or not
+            if used.startswith("actions/cache/save@"):
+                saving.append((folder.name, one["if"].split(" && ")[0]))
+            if used.startswith("astral-sh/setup-uv@") and one["with"]["enable-cache"] == "true":
+                assert one["with"]["save-cache"] == "${{ inputs.save-cache }}"
+                assert content(folder)["inputs"]["save-cache"]["default"] == "false"
+    assert saving == [("train", "inputs.save == 'true'")]
+    assert content(ACTIONS / "train")["inputs"]["save"]["default"] == "false"
+
+
 def test_every_script_parses_and_linters_find_nothing() -> None:
     scripts = sorted(ACTIONS.glob("*/*.sh"))
     files = [str(folder / "action.yml") for folder in FOLDERS]
