@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from model_review.comparison import parse_comparison
+from model_review.comparison_reader import parse_comparison
 from model_review.errors import ReviewError
 from model_review.files import parse_json, write_text
 from model_review.forge.artifact import read_member
