@@ -33,8 +33,8 @@ def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.Data
 
 
 def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    options: dict[str, Any] = {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"], "dtype": str}
-    options |= {"na_filter": False, "index_col": False}
+    options: dict[str, Any] = {"dtype": str, "na_filter": False, "index_col": False}
+    options |= {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"]}
     header = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
     with warnings.catch_warnings():  # a row longer than the header is an error; pandas would cut it
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -72,17 +72,16 @@ def parse(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataF
         Numbers and booleans as float, dates as datetime, the rest as text, missing as NaN; and a `VIOLATION` table of
         the values that are not of their column's type.
     """
-    typed, unreadable = {}, [pd.DataFrame(columns=VIOLATION, dtype="str")]
+    typed, failures = {}, []
     for column in contract.columns:
         if column.name in raw:
             text = raw[column.name].str.strip()
             text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
-            typed[column.name] = _typed(text, column, contract)
-            failed = np.flatnonzero(typed[column.name].isna() & text.notna())
-            found = {"row": failed, "column": column.name, "value": text.iloc[failed].to_numpy()}
-            if len(failed):
-                unreadable.append(pd.DataFrame(found | {"problem": f"is not of type {column.type}"}))
-    return pd.DataFrame(typed, index=raw.index), pd.concat(unreadable, ignore_index=True)
+            typed[column.name] = values = _typed(text, column, contract)
+            bad, problem = values.isna() & text.notna(), f"is not of type {column.type}"
+            rows = zip(np.flatnonzero(bad), text[bad], strict=True)
+            failures += [(row, column.name, value, problem) for row, value in rows]
+    return pd.DataFrame(typed, index=raw.index), pd.DataFrame(failures, columns=VIOLATION)
 
 
 def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
@@ -124,17 +123,17 @@ def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract
 def _checks(column: Column) -> list[Any]:
     from pandera.pandas import Check
 
-    bounds = {side: pd.Timestamp(v) if column.type in TEMPORAL else v for side, v in column.bounds.items()}
-    checks = []
-    if column.type == "integer":
-        checks.append(Check(lambda values: values % 1 == 0, error="is not a whole number"))
-    if "minimum" in bounds:
-        checks.append(Check.ge(bounds["minimum"], error=f"is below {column.bounds['minimum']}"))
-    if "maximum" in bounds:
-        checks.append(Check.le(bounds["maximum"], error=f"is above {column.bounds['maximum']}"))
-    if "maxLength" in bounds:
-        longest = bounds["maxLength"]
-        checks.append(Check(lambda values: values.str.len() <= longest, error=f"is longer than {longest} characters"))
-    if column.allowed and column.type == "string":
-        checks.append(Check.isin(column.allowed, error="is none of the allowed values"))
-    return checks
+    limits = {side: pd.Timestamp(limit) if column.type in TEMPORAL else limit for side, limit in column.bounds.items()}
+    low, high, longest = (limits.get(side) for side in ("minimum", "maximum", "maxLength"))
+    rules = (
+        (column.type == "integer", lambda values: values % 1 == 0, "is not a whole number"),
+        (low is not None, lambda values: values >= low, f"is below {column.bounds.get('minimum')}"),
+        (high is not None, lambda values: values <= high, f"is above {column.bounds.get('maximum')}"),
+        (longest is not None, lambda values: values.str.len() <= longest, f"is longer than {longest} characters"),
+        (
+            column.type == "string" and column.allowed,
+            lambda values: values.isin(column.allowed),
+            "is none of the allowed values",
+        ),
+    )
+    return [Check(holds, error=problem) for applies, holds, problem in rules if applies]

@@ -3,13 +3,11 @@
 A review scores main's model this way: its own code, the pull request's evaluation rows.
 """
 
-import argparse
 import itertools
 import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,28 +16,24 @@ from . import ROOT, command, metrics, model, rundir
 from .command import InputError
 from .contract import Contract, load_contract
 from .data import parse
-from .rows import evaluation_digest, labels
+from .rows import Table, evaluation_digest
 from .scenarios import SCENARIOS, disturb
 
 
-def predictions(
-    fitted: model.Model,
-    typed: pd.DataFrame,
-    known: dict[str, Any],
-    contract: Contract,
-    seed: int,
-    scenarios: Iterable[str],
-) -> pd.DataFrame:
-    """The rows of `predictions.parquet`: every row once per scenario, after `known` (`row_id`, `y_true`)."""
-    sliced = [column.name for column in contract.having("slice", "sensitive") if column.name in typed]
-    context = {f"slice:{name}": _slices(typed[name]) for name in sliced}
+def predictions(fitted: model.Model, table: Table, seed: int, scenarios: Iterable[str]) -> pd.DataFrame:
+    """The rows of `predictions.parquet`: every row of the table once per scenario."""
+    typed, contract = table.typed, table.contract
+    context = {
+        f"slice:{c.name}": _slices(typed[c.name]) for c in contract.having("slice", "sensitive") if c.name in typed
+    }
     if (entity := contract.single("entity")) in typed:
         context["entity"] = _words(typed[entity])
     read = [column for column in contract.columns if column.name in fitted.features.raw]
     parts = []
     for scenario in scenarios:
         predicted, probabilities = fitted.predict(typed if scenario == "test" else disturb(typed, read, scenario, seed))
-        part = known | {"scenario": scenario, "y_pred": predicted}
+        part = {"row_id": table.rows["row_id"].to_numpy(), "y_true": table.truth, "scenario": scenario}
+        part["y_pred"] = predicted
         if probabilities is not None and fitted.task == "binary":
             part["score"] = probabilities[:, fitted.explained_class]
         elif probabilities is not None:
@@ -67,33 +61,17 @@ def _words(values: pd.Series) -> np.ndarray:
 def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]:
     """Score `model_folder` on `rows_file`; write a run directory without a model to `out` and return the metrics."""
     fitted, source = model.load(model_folder), model_folder.parent
-    contract = load_contract(source / "contract.yaml")
-    rundir.check(out.absolute())
+    contract, run = load_contract(source / "contract.yaml"), rundir.read(source)
+    rundir.check(out)
     if out.resolve() == source.resolve():
         raise InputError(f"{out}: holds the model that is scored; choose another --out")
-    if not rows_file.is_file():
-        raise InputError(f"{rows_file}: no such file; a run's evaluation.parquet is one")
-    try:
-        raw = pd.read_parquet(rows_file).astype("str")
-    except (ValueError, OSError) as error:
-        raise InputError(f"{rows_file}: not a Parquet file: {' '.join(str(error).split())}") from None
-    needed = ["row_id", contract.target.name, *fitted.features.raw]
-    cannot = f"the model in {model_folder} cannot score these rows"
-    if absent := [name for name in needed if name not in raw]:
-        raise InputError(f"{rows_file}: has no column {absent[0]!r}: {cannot}")
-    typed, unreadable = parse(raw, contract)
-    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
-        raise InputError(f"{rows_file}: column {column!r}: {value!r} {problem}: {cannot}")
-    truth = labels(raw, typed, contract)
-    if fitted.classes and (unknown := set(truth) - set(fitted.classes)):
-        raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown: {cannot}")
-    run = rundir.read(source)
+    table = _rows(rows_file, fitted, contract, f"the model in {model_folder} cannot score these rows")
     started = time.perf_counter()
-    known = {"row_id": raw["row_id"].to_numpy(), "y_true": truth}
-    scored = predictions(fitted, typed, known, contract, run["seed"], SCENARIOS)
+    scored = predictions(fitted, table, run["seed"], SCENARIOS)
     run["cost"]["evaluate_seconds"] = time.perf_counter() - started
     run["metrics"], run["warnings"] = metrics.score(fitted, scored)
-    run["data"] |= {"evaluation_rows": len(raw), "evaluation_digest": evaluation_digest(raw["row_id"])}
+    ids = table.rows["row_id"]
+    run["data"] |= {"evaluation_rows": len(ids), "evaluation_digest": evaluation_digest(ids)}
     with rundir.new(out) as folder:
         for name in ("contract.yaml", "params.yaml", "profile.json", "rows.parquet"):
             shutil.copy(source / name, folder / name)
@@ -102,14 +80,32 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     return run["metrics"]
 
 
+def _rows(file: Path, fitted: model.Model, contract: Contract, cannot: str) -> Table:
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; a run's evaluation.parquet is one")
+    try:
+        raw = pd.read_parquet(file).astype("str")
+    except (ValueError, OSError) as error:
+        raise InputError(f"{file}: not a Parquet file: {' '.join(str(error).split())}") from None
+    needed = ["row_id", contract.target.name, *fitted.features.raw]
+    if absent := [name for name in needed if name not in raw]:
+        raise InputError(f"{file}: has no column {absent[0]!r}: {cannot}")
+    typed, unreadable = parse(raw, contract)
+    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
+        raise InputError(f"{file}: column {column!r}: {value!r} {problem}: {cannot}")
+    table = Table(contract, raw, typed, raw[["row_id"]])
+    if fitted.classes and (unknown := {*table.truth} - {*fitted.classes}):
+        raise InputError(f"{file}: class {min(unknown)!r} is unknown: {cannot}")
+    return table
+
+
+def work(model: Path, rows: Path, out: Path) -> None:
+    """Score a model on given rows."""
+    rundir.show(evaluate(model, rows, out))
+
+
 def main() -> None:
     """Entry point of `uv run evaluate`."""
-    parser = argparse.ArgumentParser(prog="evaluate", description="Score a model on given rows.")
-    rows = ROOT / "run/evaluation.parquet"
-    parser.add_argument(
-        "--model", type=Path, default=ROOT / "run/model", help="a run's model folder (default: run/model)"
-    )
-    parser.add_argument("--rows", type=Path, default=rows, help="rows to score (default: run/evaluation.parquet)")
-    parser.add_argument("--out", type=Path, required=True, help="run directory to write")
-    given = parser.parse_args()
-    command.run(lambda: rundir.show(evaluate(given.model, given.rows, given.out)))
+    rows = {"default": ROOT / "run/evaluation.parquet", "help": "rows to score (default: run/evaluation.parquet)"}
+    out = {"type": Path, "required": True, "help": "run directory to write"}
+    command.run(work, {"--model": command.MODEL, "--rows": {"type": Path} | rows, "--out": out})

@@ -31,10 +31,8 @@ BINARY: dict[str, Metric] = {
 MULTICLASS: dict[str, Metric] = {
     "log_loss": lambda y, _, s: sk.log_loss(y, s, labels=range(s.shape[1])),
     "roc_auc_macro": lambda y, _, s: sk.roc_auc_score(y, s, multi_class="ovr"),
-    "accuracy": lambda y, p, _: sk.accuracy_score(y, p),
-    "balanced_accuracy": lambda y, p, _: sk.balanced_accuracy_score(y, p),
     "f1_macro": lambda y, p, _: sk.f1_score(y, p, average="macro"),
-    "mcc": lambda y, p, _: sk.matthews_corrcoef(y, p),
+    **{name: BINARY[name] for name in ("accuracy", "balanced_accuracy", "mcc")},
 }
 REGRESSION: dict[str, Metric] = {
     "mae": lambda y, p, _: sk.mean_absolute_error(y, p),
@@ -52,17 +50,16 @@ def score(model: Model, predictions: pd.DataFrame) -> tuple[dict[str, float], li
         Metric name to value, and a sentence about those that these rows do not allow.
     """
     test = predictions[predictions["scenario"] == "test"]
-    s: Any = None
-    y, p, table = test["y_true"].to_numpy(), test["y_pred"].to_numpy(), REGRESSION
+    y, p, s, table = test["y_true"].to_numpy(), test["y_pred"].to_numpy(), test.filter(regex="^score"), REGRESSION
     if model.task == "binary":
-        y, p, s, table = y == model.positive_class, p == model.positive_class, test["score"].to_numpy(), BINARY
+        y, p, s, table = y == model.positive_class, p == model.positive_class, s["score"], BINARY
     elif model.task == "multiclass":
         y, p = (pd.Categorical(labels, model.classes).codes for labels in (y, p))
-        s, table = test[[f"score_{label}" for label in model.classes]].to_numpy(), MULTICLASS
+        s, table = s.to_numpy(), MULTICLASS
     every_class = model.task == "regression" or len(np.unique(y)) == len(model.classes)
-    possible = table if every_class else [name for name in table if name in ("log_loss", "accuracy")]
+    possible = table if every_class else table.keys() & {"log_loss", "accuracy"}
     with warnings.catch_warnings(action="ignore"):  # a metric of one row or one prediction: absent below
-        found = {name: float(table[name](y, p, s)) for name in possible}
+        found = {name: float(metric(y, p, s)) for name, metric in table.items() if name in possible}
     found = {name: value for name, value in found.items() if np.isfinite(value)}
     absent = ", ".join(name for name in table if name not in found)
     why = f"the {len(y)} evaluation rows are too few or do not hold every class"

@@ -3,8 +3,10 @@
 Every pipeline here converts to ONNX: categories arrive without missing values, trees get ordinal codes and no scaler.
 """
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,13 +78,8 @@ def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, 
         prepare = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     numbers = [name for name in columns.columns if name not in features.levels]
     transform = ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
-    try:
-        last = _estimator(
-            estimator, task == "regression", {"random_state": params["seed"]} | (params.get(estimator) or {})
-        )
-    except TypeError as error:
-        raise InputError(f"params.yaml: {estimator}: {error}") from None
-    return Pipeline([("columns", transform), ("estimator", last)])
+    options = {"random_state": params["seed"]} | (params.get(estimator) or {})
+    return Pipeline([("columns", transform), ("estimator", _estimator(estimator, task == "regression", options))])
 
 
 def _estimator(name: str, regression: bool, options: dict[str, Any]) -> BaseEstimator:
@@ -91,6 +88,15 @@ def _estimator(name: str, regression: bool, options: dict[str, Any]) -> BaseEsti
     if name == "linear":
         return Ridge(**options) if regression else LogisticRegression(**{"max_iter": 1000} | options)
     return (HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier)(**options)
+
+
+@contextlib.contextmanager
+def options_of(estimator: str) -> Iterator[None]:
+    """Building and fitting: an option that scikit-learn does not know or accept is one of params.yaml."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:  # scikit-learn's own sentence is the last line, which names the option
+        raise InputError(f"params.yaml: {estimator}: {str(error).strip().splitlines()[-1]}") from error
 
 
 def save(model: Model, folder: Path) -> None:
@@ -107,7 +113,7 @@ def load(folder: Path) -> Model:
     file = folder / "model.skops"
     try:
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if strange := set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED):
+        if strange := {*skops.io.get_untrusted_types(file=file)} - {*TRUSTED}:
             raise InputError(
                 f"{file}: holds the type {min(strange)}, which no model of this project has; do not use it"
             )
@@ -122,8 +128,6 @@ def load(folder: Path) -> Model:
 
 def digest(folder: Path) -> str:
     """`sha256:` over the sorted relative paths and file digests of a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [
-        f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files
-    ]
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    lines = [f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for name, path in sorted(files.items())]
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -21,56 +21,55 @@ SERVING = ("scikit-learn", "pandas", "skops")
 
 
 def log(run_folder: Path) -> None:
-    """Send a run directory to MLflow and note the MLflow run in its `run.json`; if that fails, warn and go on."""
-    run = rundir.read(run_folder)
-    with _guarded("`uv run train --log-only` sends the run later"):
-        rundir.write_json(run_folder / "run.json", run | {"tracking": _send(run_folder, run)})
+    """Send a run directory to MLflow once and note that in its `run.json`; if it fails, warn and go on."""
+    run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
+    with _store(contract.id, "`uv run train --log-only` sends the run later") as mlflow:
+        if run["tracking"]:
+            sent = f"attributes.run_id = '{run['tracking']['run_id']}'"
+            if mlflow.search_runs(experiment_names=[contract.id], filter_string=sent, output_format="list"):
+                print(f"logged to MLflow already: run {run['tracking']['run_id']} of {mlflow.get_tracking_uri()}")
+                return
+        run["tracking"] = {"run_id": _send(mlflow, run_folder, run), "uri": mlflow.get_tracking_uri()}
+        rundir.write_json(run_folder / "run.json", run)
 
 
 @contextlib.contextmanager
-def _guarded(advice: str) -> Iterator[None]:
+def _store(experiment: str, advice: str) -> Iterator[Any]:
+    """MLflow with its store and the experiment chosen; what goes wrong with them is a warning."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # environments of uv hold no pip
+    local = not os.environ.get("MLFLOW_TRACKING_URI")
     try:
-        yield
+        import mlflow
+
+        if local:
+            mlflow.set_tracking_uri(f"sqlite:///{ROOT / 'mlflow.db'}")
+        if mlflow.get_experiment_by_name(experiment) is None:
+            mlflow.create_experiment(experiment, artifact_location=(ROOT / "mlartifacts").as_uri() if local else None)
+        mlflow.set_experiment(experiment)
+        yield mlflow
     except Exception as error:  # MLflow raises whatever its store, server or database driver raises
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         print(f"warning: not logged to MLflow ({reason}); {advice}", file=sys.stderr)
 
 
-def _open(experiment: str) -> Any:
-    """MLflow, with its store and the experiment chosen."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
-    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # environments of uv hold no pip
-    import mlflow
-
-    local = not os.environ.get("MLFLOW_TRACKING_URI")
-    if local:
-        mlflow.set_tracking_uri(f"sqlite:///{ROOT / 'mlflow.db'}")
-    if mlflow.get_experiment_by_name(experiment) is None:
-        mlflow.create_experiment(experiment, artifact_location=(ROOT / "mlartifacts").as_uri() if local else None)
-    mlflow.set_experiment(experiment)
-    return mlflow
-
-
-def _send(run_folder: Path, run: dict[str, Any]) -> dict[str, Any]:
-    contract = load_contract(run_folder / "contract.yaml")
-    mlflow, fitted = _open(contract.id), model.load(run_folder / "model")
+def _send(mlflow: Any, run_folder: Path, run: dict[str, Any]) -> str:
+    contract, fitted = load_contract(run_folder / "contract.yaml"), model.load(run_folder / "model")
     example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
-    columns = fitted.columns(example)
+    columns, versions = fitted.columns(example), run["environment"]["libraries"]
     with mlflow.start_run() as active:
         mlflow.log_params(run["params"])
-        simple = {
-            f"baseline.{name}.{m}": value for name, found in run["baselines"].items() for m, value in found.items()
-        }
-        mlflow.log_metrics(run["metrics"] | simple)
+        mlflow.log_metrics(run["metrics"])
+        for name, found in run["baselines"].items():
+            mlflow.log_metrics({f"baseline.{name}.{metric}": value for metric, value in found.items()})
         digest = run["data"]["digest"].removeprefix("sha256:")
         mlflow.set_tags({"commit": run["commit"] or "none", "dirty": run["dirty"], "data_digest": digest})
         data = mlflow.data.from_pandas(example[fitted.features.raw], name=contract.path, digest=digest[:36])
         mlflow.log_input(data, context="training")  # the name and digest of the table, with its schema
         for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
             mlflow.log_artifact(str(run_folder / name))
-        versions = run["environment"]["libraries"]
         mlflow.sklearn.log_model(
             fitted.pipeline,
             name="model",
@@ -79,16 +78,15 @@ def _send(run_folder: Path, run: dict[str, Any]) -> dict[str, Any]:
             pip_requirements=[f"{name}=={versions[name]}" for name in SERVING],
             skops_trusted_types=model.TRUSTED,
         )
-    return {"run_id": active.info.run_id, "uri": mlflow.get_tracking_uri()}
+    return active.info.run_id
 
 
 def log_trials(experiment: str, trials: pd.DataFrame) -> None:
     """One MLflow run for a search, one child run per trial."""
-    figures = ("mean_test_score", "std_test_score", "mean_fit_time")
-    with _guarded("the table is printed all the same"):
-        mlflow = _open(experiment)
-        with mlflow.start_run(run_name="tune"):
-            for trial in trials.to_dict("records"):
-                with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
-                    mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
-                    mlflow.log_metrics({name: trial[name] for name in figures})
+    with _store(experiment, "the table is printed all the same") as mlflow, mlflow.start_run(run_name="tune"):
+        for trial in trials.to_dict("records"):
+            with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
+                mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
+                mlflow.log_metrics(
+                    {name: trial[name] for name in ("mean_test_score", "std_test_score", "mean_fit_time")}
+                )
