@@ -121,13 +121,13 @@ def test_workflows_are_safe_and_valid(plain: Path) -> None:
 
 def test_the_project_is_its_users(plain: Path) -> None:
     """Nothing of ours is imported, and each file is read in one sitting."""
-    code = 0
+    training = 0
     for path in sorted((plain / "src").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         assert "model_review" not in text, path
         assert len(text.splitlines()) <= 180, path
-        code += code_lines(text)
-    assert code <= 1400  # 900 is the aim; reading settings and requests without a traceback took the rest
+        training += 0 if path.name == "service.py" or path.parent.name == "serving" else code_lines(text)
+    assert training <= 1060
 
 
 def code_lines(text: str) -> int:

@@ -79,13 +79,13 @@ def load_contract(path: Path) -> Contract:
 
 def contract_of(document: Mapping[str, Any]) -> Contract:
     """The contract that a checked document holds."""
-    table, columns = document["schema"][0], []
-    for entry in table["properties"]:
-        name, more = entry["name"], entry["customProperties"]
-        flags = entry.get("required", False), entry.get("unique", False), entry.get("classification") == "restricted"
-        allowed = tuple(item["value"] for item in entry.get("enum", []))
-        read_as = entry.get("physicalName", name), entry["logicalType"], frozenset(more["roles"])
-        columns.append(Column(name, *read_as, *flags, allowed, entry.get("logicalTypeOptions", {}), more))
-    more = CSV | table["customProperties"]
-    path = document["servers"][0]["path"]
-    return Contract(str(document["id"]), path, more["task"], tuple(more["rowKey"]), tuple(columns), more)
+    table, path = document["schema"][0], document["servers"][0]["path"]
+    more, columns = CSV | table["customProperties"], tuple(map(_column, table["properties"]))
+    return Contract(str(document["id"]), path, more["task"], tuple(more["rowKey"]), columns, more)
+
+
+def _column(entry: Mapping[str, Any]) -> Column:
+    name, kind, more = entry["name"], entry["logicalType"], entry["customProperties"]
+    flags = (entry.get("required", False), entry.get("unique", False), entry.get("classification") == "restricted")
+    allowed, bounds = tuple(item["value"] for item in entry.get("enum", [])), entry.get("logicalTypeOptions", {})
+    return Column(name, entry.get("physicalName", name), kind, frozenset(more["roles"]), *flags, allowed, bounds, more)

@@ -17,6 +17,7 @@ from .command import InputError
 from .contract import NUMERIC, TEMPORAL, Column, Contract
 
 VIOLATION = ["row", "column", "value", "problem"]
+UNREADABLE = (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, pd.errors.ParserWarning)
 
 
 def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
@@ -24,11 +25,10 @@ def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.Data
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     names = {column.header: column.name for column in contract.columns}
-    reader = _parquet(path, contract, size) if path.suffix == ".parquet" else _csv(path, contract, size)
     try:
-        for chunk in reader:
+        for chunk in (_parquet if path.suffix == ".parquet" else _csv)(path, contract, size):
             yield chunk.fillna("").rename(columns=lambda header: names.get(str(header).strip(), str(header).strip()))
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, pd.errors.ParserWarning) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: not a readable table: {' '.join(str(error).split())}") from None
 
 
@@ -44,20 +44,19 @@ def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFr
 
 def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
     import pyarrow as arrow
-    import pyarrow.parquet as parquet
+    from pyarrow.parquet import ParquetFile
 
-    columns = {column.header: column for column in contract.columns}
-    with parquet.ParquetFile(path) as file:
+    more = {column.header: column.more for column in contract.columns}
+    with ParquetFile(path) as file:
         flat = [field.name for field in file.schema_arrow if not arrow.types.is_nested(field.type)]
         for batch in file.iter_batches(size or max(file.metadata.num_rows, 1), columns=flat):
-            yield pd.DataFrame({name: _text(batch.column(name), columns.get(name)) for name in flat}, dtype="str")
+            yield pd.DataFrame({name: _text(batch.column(name), more.get(name, {})) for name in flat}, dtype="str")
 
 
-def _text(values: Any, column: Column | None) -> pd.Series:
+def _text(values: Any, more: Any) -> pd.Series:
     """A typed Parquet column in the spelling that the contract gives its column."""
     import pyarrow as arrow
 
-    more = column.more if column else {}
     if arrow.types.is_temporal(values.type) and "dateFormats" in more:
         return values.cast(arrow.timestamp("s"), safe=False).to_pandas().dt.strftime(more["dateFormats"][0])
     if arrow.types.is_boolean(values.type) and "trueValues" in more:
@@ -73,14 +72,13 @@ def parse(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataF
         the values that are not of their column's type.
     """
     typed, failures = {}, []
-    for column in contract.columns:
-        if column.name in raw:
-            text = raw[column.name].str.strip()
-            text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
-            typed[column.name] = values = _typed(text, column, contract)
-            bad, problem = values.isna() & text.notna(), f"is not of type {column.type}"
-            rows = zip(np.flatnonzero(bad), text[bad], strict=True)
-            failures += [(row, column.name, value, problem) for row, value in rows]
+    for column in (column for column in contract.columns if column.name in raw):
+        text = raw[column.name].str.strip()
+        text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
+        typed[column.name] = values = _typed(text, column, contract)
+        bad, problem = values.isna() & text.notna(), f"is not of type {column.type}"
+        rows = zip(np.flatnonzero(bad), text[bad], strict=True)
+        failures += [(row, column.name, value, problem) for row, value in rows]
     return pd.DataFrame(typed, index=raw.index), pd.DataFrame(failures, columns=VIOLATION)
 
 
@@ -90,8 +88,7 @@ def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
         return text.map(meaning).astype(float)
     if column.type in NUMERIC:
         text = text.str.replace(",", ".", regex=False) if contract.more["decimal"] == "," else text
-        numbers = pd.to_numeric(text, errors="coerce").astype(float)
-        return numbers.where(np.isfinite(numbers))
+        return pd.to_numeric(text, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
     if column.type in TEMPORAL:
         dates = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")  # seconds reach the years 1 and 9999
         for form in column.more["dateFormats"]:
@@ -105,11 +102,8 @@ def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract
     import pandera.pandas as pa
     from pandera.errors import SchemaErrors
 
-    columns = {
-        column.name: pa.Column(checks=_checks(column), nullable=not column.required, unique=column.unique)
-        for column in contract.columns
-        if column.name in typed
-    }
+    known = [column for column in contract.columns if column.name in typed]
+    columns = {c.name: pa.Column(checks=_checks(c, pa.Check), nullable=not c.required, unique=c.unique) for c in known}
     try:
         pa.DataFrameSchema(columns).validate(typed.reset_index(drop=True), lazy=True)
     except SchemaErrors as errors:
@@ -120,20 +114,13 @@ def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract
     return unreadable
 
 
-def _checks(column: Column) -> list[Any]:
-    from pandera.pandas import Check
-
-    limits = {side: pd.Timestamp(limit) if column.type in TEMPORAL else limit for side, limit in column.bounds.items()}
-    low, high, longest = (limits.get(side) for side in ("minimum", "maximum", "maxLength"))
-    rules = (
-        (column.type == "integer", lambda values: values % 1 == 0, "is not a whole number"),
-        (low is not None, lambda values: values >= low, f"is below {column.bounds.get('minimum')}"),
-        (high is not None, lambda values: values <= high, f"is above {column.bounds.get('maximum')}"),
-        (longest is not None, lambda values: values.str.len() <= longest, f"is longer than {longest} characters"),
-        (
-            column.type == "string" and column.allowed,
-            lambda values: values.isin(column.allowed),
-            "is none of the allowed values",
-        ),
-    )
-    return [Check(holds, error=problem) for applies, holds, problem in rules if applies]
+def _checks(column: Column, check: Any) -> list[Any]:
+    bounds = {side: pd.Timestamp(limit) if column.type in TEMPORAL else limit for side, limit in column.bounds.items()}
+    sides = {"minimum": ("is below", check.ge), "maximum": ("is above", check.le)}
+    sides["maxLength"] = ("has more characters than", lambda most, error: check.str_length(None, most, error=error))
+    checks = [sides[side][1](bounds[side], error=f"{sides[side][0]} {limit}") for side, limit in column.bounds.items()]
+    if column.type == "integer":
+        checks.append(check(lambda values: values % 1 == 0, error="is not a whole number"))
+    if column.type == "string" and column.allowed:
+        checks.append(check.isin(column.allowed, error="is none of the allowed values"))
+    return checks

@@ -6,26 +6,25 @@ A review scores main's model this way: its own code, the pull request's evaluati
 import itertools
 import shutil
 import time
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from . import ROOT, command, metrics, model, rundir
+from . import ROOT, command, metrics, model, rows, rundir
 from .command import InputError
-from .contract import Contract, load_contract
-from .data import parse
-from .rows import Table, evaluation_digest
-from .scenarios import SCENARIOS, disturb
+from .contract import Column, load_contract
+
+SCENARIOS = ("test", "noise:0.1", "noise:0.5", "missing:0.05", "missing:0.2", "unseen-category")
 
 
-def predictions(fitted: model.Model, table: Table, seed: int, scenarios: Iterable[str]) -> pd.DataFrame:
+def predictions(fitted: model.Model, table: rows.Table, seed: int, scenarios: Iterable[str]) -> pd.DataFrame:
     """The rows of `predictions.parquet`: every row of the table once per scenario."""
     typed, contract = table.typed, table.contract
-    context = {
-        f"slice:{c.name}": _slices(typed[c.name]) for c in contract.having("slice", "sensitive") if c.name in typed
-    }
+    sliced = [column.name for column in contract.having("slice", "sensitive") if column.name in typed]
+    context = {f"slice:{name}": _slices(typed[name]) for name in sliced}
     if (entity := contract.single("entity")) in typed:
         context["entity"] = _words(typed[entity])
     read = [column for column in contract.columns if column.name in fitted.features.raw]
@@ -40,6 +39,26 @@ def predictions(fitted: model.Model, table: Table, seed: int, scenarios: Iterabl
             part |= {f"score_{label}": probabilities[:, number] for number, label in enumerate(fitted.classes)}
         parts.append(pd.DataFrame(part | context))
     return pd.concat(parts, ignore_index=True)
+
+
+def disturb(typed: pd.DataFrame, columns: list[Column], scenario: str, seed: int) -> pd.DataFrame:
+    """A copy of the typed table with faults that real input has in `columns`.
+
+    `noise:s` adds normal noise of s standard deviations, `missing:p` removes a share p of the values.
+    Each column has its own stream of random numbers, so two models that read different columns meet the same faults.
+    """
+    kind, _, amount = scenario.partition(":")
+    changed = typed.copy()
+    for column in columns:
+        values = typed[column.name]
+        random = np.random.default_rng([seed, zlib.crc32(f"{scenario} {column.name}".encode())])
+        if kind == "noise" and column.type in ("integer", "number"):
+            changed[column.name] = values + float(amount) * values.std(ddof=0) * random.standard_normal(len(values))
+        elif kind == "missing":
+            changed[column.name] = values.mask(random.random(len(values)) < float(amount))
+        elif kind == "unseen-category" and column.is_category:
+            changed[column.name] = "a level that was never seen"
+    return changed
 
 
 def _slices(values: pd.Series) -> np.ndarray:
@@ -65,13 +84,21 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     rundir.check(out)
     if out.resolve() == source.resolve():
         raise InputError(f"{out}: holds the model that is scored; choose another --out")
-    table = _rows(rows_file, fitted, contract, f"the model in {model_folder} cannot score these rows")
+    table, unreadable = rows.saved(rows_file, contract)
+    needed = [contract.target.name, *fitted.features.raw]
+    cannot = f"the model in {model_folder} cannot score these rows"
+    if absent := [name for name in needed if name not in table.typed]:
+        raise InputError(f"{rows_file}: has no column {absent[0]!r}: {cannot}")
+    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
+        raise InputError(f"{rows_file}: column {column!r}: {value!r} {problem}: {cannot}")
+    if fitted.classes and (unknown := {*table.truth} - {*fitted.classes}):
+        raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown: {cannot}")
     started = time.perf_counter()
     scored = predictions(fitted, table, run["seed"], SCENARIOS)
     run["cost"]["evaluate_seconds"] = time.perf_counter() - started
     run["metrics"], run["warnings"] = metrics.score(fitted, scored)
     ids = table.rows["row_id"]
-    run["data"] |= {"evaluation_rows": len(ids), "evaluation_digest": evaluation_digest(ids)}
+    run["data"] |= {"evaluation_rows": len(ids), "evaluation_digest": rows.digest(ids)}
     with rundir.new(out) as folder:
         for name in ("contract.yaml", "params.yaml", "profile.json", "rows.parquet"):
             shutil.copy(source / name, folder / name)
@@ -80,32 +107,11 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     return run["metrics"]
 
 
-def _rows(file: Path, fitted: model.Model, contract: Contract, cannot: str) -> Table:
-    if not file.is_file():
-        raise InputError(f"{file}: no such file; a run's evaluation.parquet is one")
-    try:
-        raw = pd.read_parquet(file).astype("str")
-    except (ValueError, OSError) as error:
-        raise InputError(f"{file}: not a Parquet file: {' '.join(str(error).split())}") from None
-    needed = ["row_id", contract.target.name, *fitted.features.raw]
-    if absent := [name for name in needed if name not in raw]:
-        raise InputError(f"{file}: has no column {absent[0]!r}: {cannot}")
-    typed, unreadable = parse(raw, contract)
-    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
-        raise InputError(f"{file}: column {column!r}: {value!r} {problem}: {cannot}")
-    table = Table(contract, raw, typed, raw[["row_id"]])
-    if fitted.classes and (unknown := {*table.truth} - {*fitted.classes}):
-        raise InputError(f"{file}: class {min(unknown)!r} is unknown: {cannot}")
-    return table
-
-
-def work(model: Path, rows: Path, out: Path) -> None:
+@command.line(
+    model=command.MODEL,
+    rows={"type": Path, "default": ROOT / "run/evaluation.parquet", "help": "rows (default: run/evaluation.parquet)"},
+    out={"type": Path, "required": True, "help": "run directory to write"},
+)
+def main(model: Path, rows: Path, out: Path) -> None:
     """Score a model on given rows."""
     rundir.show(evaluate(model, rows, out))
-
-
-def main() -> None:
-    """Entry point of `uv run evaluate`."""
-    rows = {"default": ROOT / "run/evaluation.parquet", "help": "rows to score (default: run/evaluation.parquet)"}
-    out = {"type": Path, "required": True, "help": "run directory to write"}
-    command.run(work, {"--model": command.MODEL, "--rows": {"type": Path} | rows, "--out": out})

@@ -7,12 +7,8 @@ import pandas as pd
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
 from tqdm import tqdm
 
-from . import ROOT, command, model, rundir
-from .command import InputError
+from . import ROOT, command, metrics, model, rows, rundir
 from .contract import load_contract
-from .data import parse
-from .metrics import SCORER
-from .rows import Table
 
 MOST_ROWS, BACKGROUND_ROWS, TOP = 2000, 200, 6
 
@@ -46,7 +42,9 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     import matplotlib as mpl
 
     mpl.use("Agg")
-    score = SCORER[fitted.task]
+    import matplotlib.pyplot as plt
+
+    score = metrics.SCORER[fitted.task]
     if fitted.classes and {*truth} != {*fitted.pipeline.classes_}:
         score = "accuracy"  # the others need every class in training and in evaluation
     found = permutation_importance(fitted.pipeline, columns, truth, scoring=score, n_repeats=5, random_state=0)
@@ -55,8 +53,9 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "importances.csv", index=False)
     top, label = table.head(20).iloc[::-1], f"loss of {score} when the column is shuffled (line: SD over 5 shuffles)"
-    axes = top.plot.barh("feature", "mean", xerr="std", xlabel=label, legend=False, figsize=(8, 0.35 * len(top) + 1.2))
-    axes.figure.savefig(folder / "importances.png", dpi=120, bbox_inches="tight")
+    figure, axes = plt.subplots(figsize=(8, 0.35 * len(top) + 1.2), layout="constrained")
+    top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, ax=axes)
+    figure.savefig(folder / "importances.png", dpi=120)
     target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
     for number, name in enumerate(tqdm(table["feature"].head(TOP), desc="plots", disable=None), start=1):
         category = name in fitted.features.levels
@@ -68,29 +67,24 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     return table
 
 
-def work(row: str | None, run: Path) -> None:
+@command.line(
+    row={"metavar": "ID", "help": "row_id of an evaluation row (run/predictions.parquet), or `first`"},
+    run={"type": Path, "default": ROOT / "run", "help": "run directory (default: run)"},
+)
+def main(row: str | None, run: Path) -> None:
     """What moves the model: plots, or one row as a table."""
     rundir.read(run)
     fitted, contract = model.load(run / "model"), load_contract(run / "contract.yaml")
-    raw = pd.read_parquet(run / "evaluation.parquet").astype("str")
-    table = Table(contract, raw, parse(raw, contract)[0], raw[["row_id"]])
-    columns = fitted.columns(table.typed)
+    table, _ = rows.saved(run / "evaluation.parquet", contract)
+    columns, ids = fitted.columns(table.typed), table.rows["row_id"].tolist()
     if row is None:
         some = columns.sample(min(MOST_ROWS, len(columns)), random_state=0)
         importances = plot(fitted, some, table.truth[some.index], run / "plots")
         print(f"{importances.head(20).to_string(index=False)}\nplots: {run / 'plots'}")
         return
-    ids = raw["row_id"].tolist()
-    number = 0 if row == "first" else ids.index(row) if row in ids else None
-    if number is None:
-        raise InputError(f"{row!r} is no row_id of {run / 'evaluation.parquet'}; take one from there")
+    if row not in ("first", *ids):
+        raise command.InputError(f"{row!r} is no row_id of {run / 'evaluation.parquet'}; take one from there")
+    number = 0 if row == "first" else ids.index(row)
     what = f"probability of {fitted.classes[fitted.explained_class]!r}" if fitted.classes else "prediction"
     print(f"row {ids[number]}: {what} {outcome(fitted, columns.iloc[[number]])[0]:.6g}")
     print(explain_row(fitted, columns, number).to_string(index=False))
-
-
-def main() -> None:
-    """Entry point of `uv run explain`."""
-    row = {"metavar": "ID", "help": "row_id of an evaluation row (run/predictions.parquet), or `first`"}
-    run = {"type": Path, "default": ROOT / "run", "help": "run directory (default: run)"}
-    command.run(work, {"--row": row, "--run": run})

@@ -14,14 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import skops.io
+from sklearn import dummy, ensemble, linear_model, preprocessing
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from .command import InputError
 from .features import Features
@@ -71,23 +68,24 @@ class Model:
 
 def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, params: dict[str, Any]) -> Pipeline:
     """An unfitted pipeline: `hist_gradient_boosting`, `linear` or `dummy`, for classification or regression."""
-    encode: BaseEstimator = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=255)
-    prepare: Any = "passthrough"
+    encode = preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=255)
+    prepare, options = "passthrough", {"random_state": params["seed"]} | (params.get(estimator) or {})
     if estimator == "linear":
-        encode = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        prepare = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+        encode = preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        fill = SimpleImputer(strategy="median", keep_empty_features=True)
+        prepare = make_pipeline(fill, preprocessing.StandardScaler())
     numbers = [name for name in columns.columns if name not in features.levels]
     transform = ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
-    options = {"random_state": params["seed"]} | (params.get(estimator) or {})
     return Pipeline([("columns", transform), ("estimator", _estimator(estimator, task == "regression", options))])
 
 
 def _estimator(name: str, regression: bool, options: dict[str, Any]) -> BaseEstimator:
     if name == "dummy":
-        return DummyRegressor(strategy="median") if regression else DummyClassifier(strategy="prior")
-    if name == "linear":
-        return Ridge(**options) if regression else LogisticRegression(**{"max_iter": 1000} | options)
-    return (HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier)(**options)
+        return dummy.DummyRegressor(strategy="median") if regression else dummy.DummyClassifier(strategy="prior")
+    if name == "linear" and not regression:
+        return linear_model.LogisticRegression(**{"max_iter": 1000} | options)
+    trees = ensemble.HistGradientBoostingRegressor if regression else ensemble.HistGradientBoostingClassifier
+    return (linear_model.Ridge if name == "linear" else trees)(**options)
 
 
 @contextlib.contextmanager
@@ -114,16 +112,11 @@ def load(folder: Path) -> Model:
     try:
         facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if strange := {*skops.io.get_untrusted_types(file=file)} - {*TRUSTED}:
-            raise InputError(
-                f"{file}: holds the type {min(strange)}, which no model of this project has; do not use it"
-            )
+            raise InputError(f"{file}: holds the type {min(strange)}, which no model of this project has; refuse it")
         pipeline = skops.io.load(file, trusted=TRUSTED)
     except FileNotFoundError:
         raise InputError(f"{folder}: no model there; run `uv run train`, or name a run's model folder") from None
-    kinds = facts.pop("features")
-    levels = {name: tuple(values) for name, values in kinds.pop("levels").items()}
-    features = Features(**{kind: tuple(names) for kind, names in kinds.items()}, levels=levels)
-    return Model(pipeline, features, **facts | {"classes": tuple(facts["classes"])})
+    return Model(pipeline, Features(**facts.pop("features")), **facts | {"classes": tuple(facts["classes"])})
 
 
 def digest(folder: Path) -> str:

@@ -37,6 +37,7 @@ def predict(model_folder: Path, source: Path, out: Path, chunk_rows: int) -> tup
     """
     fitted, contract = model.load(model_folder), load_contract(model_folder.parent / "contract.yaml")
     needed, done, refused = fitted.features.raw, 0, 0
+    opened: dict[Path, Any] = {}
     rejects = out.with_name(f"{out.stem}.rejects.csv")
     if out.suffix not in (".csv", ".parquet") or out.is_dir():
         raise InputError(f"{out}: name a .csv or .parquet file to write")
@@ -46,7 +47,7 @@ def predict(model_folder: Path, source: Path, out: Path, chunk_rows: int) -> tup
         raise InputError(f"contract.yaml: column {min(taken)!r} has a name that predictions need; rename it there")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as beside:
-        predicted, rejected, opened = Path(beside, out.name), Path(beside, rejects.name), {}
+        predicted, rejected = Path(beside, out.name), Path(beside, rejects.name)
         with tqdm(desc="predict", unit=" rows", disable=None) as progress:
             for chunk in chunks(source, contract, chunk_rows):
                 if absent := [name for name in needed if name not in chunk]:
@@ -79,7 +80,13 @@ def predict(model_folder: Path, source: Path, out: Path, chunk_rows: int) -> tup
     return done, refused, rejects
 
 
-def work(input: Path, output: Path, model: Path, chunk_rows: int) -> None:
+@command.line(
+    input={"type": Path, "required": True, "help": "table like the training table, or .parquet"},
+    output={"type": Path, "required": True, "help": ".csv or .parquet; rejects: <name>.rejects.csv"},
+    model=command.MODEL,
+    chunk_rows={"type": int, "default": 50_000, "help": "rows in memory at a time (default: 50000)"},
+)
+def main(input: Path, output: Path, model: Path, chunk_rows: int) -> None:
     """Predict every row of a CSV or Parquet file."""
     if chunk_rows < 1:
         raise InputError(f"--chunk-rows is {chunk_rows}; give a positive number")
@@ -87,11 +94,3 @@ def work(input: Path, output: Path, model: Path, chunk_rows: int) -> None:
     print(f"{done} rows predicted: {output}" if done else f"no row predicted; {output} was not written")
     if refused:
         print(f"{refused} rows rejected, each with its reason: {rejects}")
-
-
-def main() -> None:
-    """Entry point of `uv run predict`."""
-    source = {"type": Path, "required": True, "help": "table like the training table, or .parquet"}
-    out = {"type": Path, "required": True, "help": ".csv or .parquet; rejects: <name>.rejects.csv"}
-    rows = {"type": int, "default": 50_000, "help": "rows in memory at a time (default: 50000)"}
-    command.run(work, {"--input": source, "--output": out, "--model": command.MODEL, "--chunk-rows": rows})

@@ -17,6 +17,8 @@ from .command import InputError
 from .contract import Contract
 from .data import chunks, parse, violations
 
+PARTS = ("train", "evaluation", "unlabelled")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -81,6 +83,19 @@ def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[st
     return Table(contract, raw, typed, pd.DataFrame(rows, raw.index))
 
 
+def saved(file: Path, contract: Contract) -> tuple[Table, pd.DataFrame]:
+    """The rows of a run's evaluation.parquet, and what cannot be read of them as a `VIOLATION` table."""
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; a run's evaluation.parquet is one")
+    try:
+        raw = pd.read_parquet(file).astype("str")
+        rows = raw[["row_id"]]
+    except (ValueError, OSError, KeyError) as error:
+        raise InputError(f"{file}: not a Parquet file with row_id: {' '.join(str(error).split())}") from None
+    typed, unreadable = parse(raw, contract)
+    return Table(contract, raw, typed, rows), unreadable
+
+
 def _parts(
     raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Mapping[str, Any], keys: list[str]
 ) -> np.ndarray:
@@ -104,6 +119,6 @@ def _digests(values: Iterable[str], length: int) -> list[str]:
     return [hashlib.sha256(value.encode()).hexdigest()[:length] for value in values]
 
 
-def evaluation_digest(row_ids: Iterable[str]) -> str:
+def digest(row_ids: Iterable[str]) -> str:
     """The digest that names a set of evaluation rows, whatever their order."""
     return "sha256:" + hashlib.sha256("\n".join(sorted(row_ids)).encode()).hexdigest()

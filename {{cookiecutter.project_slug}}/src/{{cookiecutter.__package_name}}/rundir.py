@@ -82,17 +82,13 @@ def peak_memory() -> int:
 
 def origin() -> dict[str, Any]:
     """Where a run comes from: commit, Python, platform, libraries, lock, threads."""
-    lock, threads = ROOT / "uv.lock", os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    environment = {"python": platform.python_version(), "platform": platform.platform()}
+    environment: dict[str, Any] = {"python": platform.python_version(), "platform": platform.platform()}
     environment["libraries"] = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    environment["lock_digest"] = file_digest(lock) if lock.is_file() else None
-    head, changes = _git("rev-parse", "--verify", "HEAD"), ("src", "*.yaml", "*.toml", "data", "uv.lock")
-    return {
-        "commit": head,
-        "dirty": None if head is None else bool(_git("status", "--porcelain", "--", *changes)),
-        "environment": environment,
-        "threads": int(threads) if threads.isdigit() else os.cpu_count(),
-    }
+    environment["lock_digest"] = file_digest(ROOT / "uv.lock") if (ROOT / "uv.lock").is_file() else None
+    threads, head = os.environ.get("OMP_NUM_THREADS", "").split(",")[0], _git("rev-parse", "--verify", "HEAD")
+    changes = head and _git("status", "--porcelain", "--", "src", "*.yaml", "*.toml", "data", "uv.lock")
+    made_by = {"environment": environment, "threads": int(threads) if threads.isdigit() else os.cpu_count()}
+    return {"commit": head, "dirty": None if head is None else bool(changes), **made_by}
 
 
 def _git(*arguments: str) -> str | None:

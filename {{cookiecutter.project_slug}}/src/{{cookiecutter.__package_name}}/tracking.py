@@ -18,6 +18,7 @@ from .contract import load_contract
 from .data import parse
 
 SERVING = ("scikit-learn", "pandas", "skops")
+FIGURES = ("mean_test_score", "std_test_score", "mean_fit_time")
 
 
 def log(run_folder: Path) -> None:
@@ -58,26 +59,21 @@ def _store(experiment: str, advice: str) -> Iterator[Any]:
 def _send(mlflow: Any, run_folder: Path, run: dict[str, Any]) -> str:
     contract, fitted = load_contract(run_folder / "contract.yaml"), model.load(run_folder / "model")
     example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
-    columns, versions = fitted.columns(example), run["environment"]["libraries"]
+    columns, digest = fitted.columns(example), run["data"]["digest"].removeprefix("sha256:")
     with mlflow.start_run() as active:
         mlflow.log_params(run["params"])
         mlflow.log_metrics(run["metrics"])
         for name, found in run["baselines"].items():
             mlflow.log_metrics({f"baseline.{name}.{metric}": value for metric, value in found.items()})
-        digest = run["data"]["digest"].removeprefix("sha256:")
         mlflow.set_tags({"commit": run["commit"] or "none", "dirty": run["dirty"], "data_digest": digest})
         data = mlflow.data.from_pandas(example[fitted.features.raw], name=contract.path, digest=digest[:36])
         mlflow.log_input(data, context="training")  # the name and digest of the table, with its schema
         for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
             mlflow.log_artifact(str(run_folder / name))
-        mlflow.sklearn.log_model(
-            fitted.pipeline,
-            name="model",
-            signature=mlflow.models.infer_signature(columns, fitted.predict(example)[0]),
-            input_example=columns,
-            pip_requirements=[f"{name}=={versions[name]}" for name in SERVING],
-            skops_trusted_types=model.TRUSTED,
-        )
+        signature = mlflow.models.infer_signature(columns, fitted.predict(example)[0])
+        needs = [f"{name}=={run['environment']['libraries'][name]}" for name in SERVING]
+        described = {"signature": signature, "input_example": columns, "pip_requirements": needs}
+        mlflow.sklearn.log_model(fitted.pipeline, name="model", skops_trusted_types=model.TRUSTED, **described)
     return active.info.run_id
 
 
@@ -87,6 +83,4 @@ def log_trials(experiment: str, trials: pd.DataFrame) -> None:
         for trial in trials.to_dict("records"):
             with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
                 mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
-                mlflow.log_metrics(
-                    {name: trial[name] for name in ("mean_test_score", "std_test_score", "mean_fit_time")}
-                )
+                mlflow.log_metrics({name: trial[name] for name in FIGURES})

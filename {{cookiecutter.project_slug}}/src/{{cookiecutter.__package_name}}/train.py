@@ -11,29 +11,25 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 from sklearn.model_selection import cross_val_predict
 
-from . import ROOT, command, metrics, model, rundir, settings, tracking
-from .command import InputError
-from .evaluate import predictions
-from .features import learn
-from .rows import Table, evaluation_digest, load
-from .scenarios import SCENARIOS
+from . import ROOT, command, features, metrics, model, rows, rundir, settings, tracking
+from .evaluate import SCENARIOS, predictions
 
 
-def fit(estimator: str, table: Table, classes: tuple[str, ...], params: dict[str, Any]) -> model.Model:
+def fit(estimator: str, table: rows.Table, classes: tuple[str, ...], params: dict[str, Any]) -> model.Model:
     """Fit an estimator on training rows; for two classes the threshold is chosen on training folds alone."""
     contract, positive, threshold = table.contract, None, None
-    features = learn(table.typed, contract, params["features"])
-    columns = pd.DataFrame(features.columns(table.typed))
+    learnt = features.learn(table.typed, contract, params["features"])
+    columns = pd.DataFrame(learnt.columns(table.typed))
     with model.options_of(estimator):
-        pipeline = model.build(estimator, contract.task, features, columns, params)
+        pipeline = model.build(estimator, contract.task, learnt, columns, params)
         if contract.task == "binary":
             positive = str(contract.target.more["positiveClass"])
             threshold = 0.5 if estimator == "dummy" else _threshold(pipeline, columns, table, positive, params)
         pipeline.fit(columns, table.truth)
-    return model.Model(pipeline, features, contract.task, classes, positive, threshold)
+    return model.Model(pipeline, learnt, contract.task, classes, positive, threshold)
 
 
-def _threshold(pipeline: Any, columns: pd.DataFrame, table: Table, positive: str, params: dict[str, Any]) -> float:
+def _threshold(pipeline: Any, columns: pd.DataFrame, table: rows.Table, positive: str, params: dict[str, Any]) -> float:
     """The probability at which the metric of params.yaml is best, over predictions made out of fold."""
     truth = table.truth == positive
     count = min(params["threshold"]["folds"], int(truth.sum()), int((~truth).sum()))
@@ -54,57 +50,45 @@ def train(out: Path) -> dict[str, Any]:
     """Train, evaluate and write the run directory; return the content of `run.json`."""
     rundir.check(out)
     contract, params = settings.load(ROOT)
-    table = load(ROOT / contract.path, contract, params["split"])
+    table = rows.load(ROOT / contract.path, contract, params["split"])
     training, testing = table.part("train"), table.part("evaluation")
     classes = () if contract.task == "regression" else tuple(sorted({*training.truth, *testing.truth}))
     if min(len(training.rows), len(testing.rows)) == 0 or (classes and len(set(training.truth)) < 2):
         sizes = f"{len(training.rows)} training and {len(testing.rows)} evaluation rows"
-        raise InputError(f"{contract.path}: {sizes}; both need rows, training two classes: change split in params.yaml")
+        raise command.InputError(
+            f"{contract.path}: {sizes}; both need rows, training two classes: change split in params.yaml"
+        )
 
     started = time.perf_counter()
     fitted = fit(params["estimator"], training, classes, params)
     trained = time.perf_counter()
     scored = predictions(fitted, testing, params["seed"], SCENARIOS)
     found, warnings = metrics.score(fitted, scored)
-    cost = {"train_seconds": trained - started, "evaluate_seconds": time.perf_counter() - trained}
+    evaluated = time.perf_counter()
     baselines = {}
     for name in ("dummy", "linear"):
         simple = fit(name, training, classes, params)
         baselines[name] = metrics.score(simple, predictions(simple, testing, params["seed"], ["test"]))[0]
 
-    if unlabelled := int((table.rows["part"] == "unlabelled").sum()):
+    cost = {"train_seconds": trained - started, "evaluate_seconds": evaluated - trained}
+    cost["peak_memory_bytes"] = rundir.peak_memory()
+    data: dict[str, Any] = {f"{part}_rows": int((table.rows["part"] == part).sum()) for part in rows.PARTS}
+    data |= {"path": contract.path, "digest": rundir.file_digest(ROOT / contract.path), "rows": len(table.rows)}
+    data["evaluation_digest"] = rows.digest(testing.rows["row_id"])
+    if unlabelled := data["unlabelled_rows"]:
         warnings.append(f"{unlabelled} of {len(table.rows)} rows have no {contract.target.name!r} and were set apart")
-    for column in contract.having("feature"):
-        if why := column.more.get("suspectedLeak"):
-            warnings.append(f"column {column.name!r} may be a leak: {why}; decide in contract.yaml")
+    leaks = {c.name: c.more["suspectedLeak"] for c in contract.having("feature") if "suspectedLeak" in c.more}
+    warnings += [f"column {name!r} may be a leak: {why}; decide in contract.yaml" for name, why in leaks.items()]
+
     unread = {"tune"} if contract.task == "binary" else {"tune", "threshold"}  # they determine no run
     choices = {section: value for section, value in params.items() if section not in unread}
-    counts = {"rows": len(table.rows), "train_rows": len(training.rows), "evaluation_rows": len(testing.rows)}
-    data = {
-        "path": contract.path,
-        "digest": rundir.file_digest(ROOT / contract.path),
-        **counts,
-        "unlabelled_rows": unlabelled,
-    }
-    run = rundir.origin() | {
-        "schema": "model-review/run@1",
-        "task": contract.task,
-        "target": contract.target.name,
-        "classes": classes,
-        "positive_class": fitted.positive_class,
-        "threshold": fitted.threshold,
-        "features": fitted.features.raw,
-        "contract_digest": rundir.file_digest(ROOT / "contract.yaml"),
-        "data": data | {"evaluation_digest": evaluation_digest(testing.rows["row_id"])},
-        "params": pd.json_normalize(choices).to_dict("records")[0],
-        "seed": params["seed"],
-        "metrics": found,
-        "baselines": baselines,
-        "cost": cost | {"peak_memory_bytes": rundir.peak_memory()},
-        "tracking": None,
-        "warnings": warnings,
-        "business_value": params.get("business_value"),
-    }
+    chosen = {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"]}
+    facts = {field: getattr(fitted, field) for field in ("task", "classes", "positive_class", "threshold")}
+    facts |= {"target": contract.target.name, "features": fitted.features.raw}
+    facts |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), "tracking": None}
+    results = {"metrics": found, "baselines": baselines, "warnings": warnings, "cost": cost}
+    run = {"schema": "model-review/run@1", **facts, **rundir.origin(), "data": data, **chosen, **results}
+    run["business_value"] = params.get("business_value")
     with rundir.new(out) as folder:
         model.save(fitted, folder / "model")
         size = sum(path.stat().st_size for path in (folder / "model").iterdir())
@@ -119,7 +103,11 @@ def train(out: Path) -> dict[str, Any]:
     return run
 
 
-def work(out: Path, log_only: bool) -> None:
+@command.line(
+    out={"type": Path, "default": ROOT / "run", "help": "run directory to write (default: run)"},
+    log_only={"action": "store_true", "help": "only send an existing run directory to MLflow"},
+)
+def main(out: Path, log_only: bool) -> None:
     """Train, evaluate, write the run directory, log to MLflow."""
     if not log_only:
         run = train(out)
@@ -128,10 +116,3 @@ def work(out: Path, log_only: bool) -> None:
         rundir.show(run["metrics"])
     tracking.log(out)
     print(f"run directory: {out}")
-
-
-def main() -> None:
-    """Entry point of `uv run train`."""
-    out = {"type": Path, "default": ROOT / "run", "help": "run directory to write (default: run)"}
-    only = {"action": "store_true", "help": "only send an existing run directory to MLflow"}
-    command.run(work, {"--out": out, "--log-only": only})

@@ -10,11 +10,8 @@ import pandas as pd
 from sklearn.experimental import enable_halving_search_cv
 from sklearn.model_selection import HalvingRandomSearchCV
 
-from . import ROOT, command, model, settings, tracking
-from .command import InputError
-from .features import learn
-from .metrics import SCORER
-from .rows import load
+from . import ROOT, features, metrics, model, rows, settings, tracking
+from .command import InputError, line
 
 __all__ = ["enable_halving_search_cv", "main", "tune"]
 
@@ -30,33 +27,30 @@ def tune(candidates: int | None, jobs: int) -> tuple[str, pd.DataFrame, dict[str
     if not plan.get("space", {}).get(name):
         raise InputError(f"params.yaml: tune.space has no values to try for {name}; add them, or change the estimator")
     space = {f"estimator__{option}": values for option, values in plan["space"][name].items()}
-    table = load(ROOT / contract.path, contract, params["split"]).part("train")
-    features = learn(table.typed, contract, params["features"])
-    columns, truth = pd.DataFrame(features.columns(table.typed)), table.truth
+    table = rows.load(ROOT / contract.path, contract, params["split"]).part("train")
+    learnt = features.learn(table.typed, contract, params["features"])
+    columns, truth = pd.DataFrame(learnt.columns(table.typed)), table.truth
     rarest = len(truth) if contract.task == "regression" else int(pd.Series(truth).value_counts().min())
     if rarest < plan["folds"]:
-        few = f"tune.folds is {plan['folds']}, but a class has {rarest} training rows"
-        raise InputError(f"params.yaml: {few}; lower it")
+        raise InputError(
+            f"params.yaml: tune.folds is {plan['folds']}, but a class has {rarest} training rows; lower it"
+        )
+    folds = list(table.folds(plan["folds"], params["seed"]).split(columns, truth, table.groups))
+    halving = {
+        "n_candidates": min(candidates or plan["candidates"], math.prod(map(len, space.values()))),
+        # a round needs rows of every class in every fold
+        "min_resources": min(max(len(truth) // 9, 100, 20 * len(truth) // rarest), len(truth)),
+    }
+    options = {"scoring": metrics.SCORER[contract.task], "random_state": params["seed"], "n_jobs": jobs, "verbose": 1}
     with model.options_of(name):
-        search = HalvingRandomSearchCV(
-            model.build(name, contract.task, features, columns, params),
-            space,
-            n_candidates=min(candidates or plan["candidates"], math.prod(map(len, space.values()))),
-            # a round needs rows of every class in every fold
-            min_resources=min(max(len(truth) // 9, 100, 20 * len(truth) // rarest), len(truth)),
-            cv=list(table.folds(plan["folds"], params["seed"]).split(columns, truth, table.groups)),
-            scoring=SCORER[contract.task],
-            random_state=params["seed"],
-            n_jobs=jobs,
-            verbose=1,
-        ).fit(columns, truth)
+        pipeline = model.build(name, contract.task, learnt, columns, params)
+        search = HalvingRandomSearchCV(pipeline, space, cv=folds, **halving, **options).fit(columns, truth)
     trials = pd.DataFrame(search.cv_results_).sort_values(["iter", "mean_test_score"], ascending=False)
     if not np.isfinite(search.best_score_):
         raise InputError("no setting could be scored; change tune.space or tune.folds in params.yaml")
     tracking.log_trials(contract.id, trials)
-    options = [f"param_{option}" for option in space]
-    shown = trials[["iter", "n_resources", *options, "mean_test_score", "std_test_score"]]
-    shown.columns = shown.columns.str.removeprefix("param_estimator__")
+    shown = trials.filter(regex="^(iter|n_resources|param_.*|(mean|std)_test_score)$")
+    shown = shown.rename(columns=lambda title: title.removeprefix("param_estimator__"))
     return name, shown, {option.removeprefix("estimator__"): value for option, value in search.best_params_.items()}
 
 
@@ -73,24 +67,15 @@ def write_winner(name: str, winner: dict[str, Any]) -> None:
     beside.replace(path)
 
 
-def work(candidates: int | None, jobs: int, write: bool) -> None:
+@line(
+    candidates={"type": int, "help": "parameter sets to try (default: tune.candidates in params.yaml)"},
+    jobs={"type": int, "default": -1, "help": "processes (default: all cores)"},
+    write={"action": "store_true", "help": "write the winner to params.yaml"},
+)
+def main(candidates: int | None, jobs: int, write: bool) -> None:
     """Search parameters on the training rows alone."""
     name, trials, winner = tune(candidates, jobs)
     print(f"{trials.to_string(index=False)}\nwinner: {json.dumps(winner)}")
     if write:
         write_winner(name, winner)
         print("written to params.yaml; `uv run train` uses it")
-
-
-def main() -> None:
-    """Entry point of `uv run tune`."""
-    candidates = {"type": int, "help": "parameter sets to try (default: tune.candidates in params.yaml)"}
-    jobs = {"type": int, "default": -1, "help": "processes (default: all cores)"}
-    command.run(
-        work,
-        {
-            "--candidates": candidates,
-            "--jobs": jobs,
-            "--write": {"action": "store_true", "help": "write the winner to params.yaml"},
-        },
-    )
