@@ -150,7 +150,7 @@ EDITS = [
     Edit(
         "multiclass with two classes", TASK, "task, value: multiclass", ("column 'churned'", "2 classes", "multiclass")
     ),
-    Edit("regression of text", TASK, "task, value: regression", ("column 'churned'", "regression needs", "not string")),
+    Edit("regression of text", TASK, "task, value: regression", ("column 'churned'", "string with 2 classes", "task regression")),
     Edit("binary with three classes", TARGET_ENUM, TARGET_ENUM[:-1] + ', {value: "3"}]', ("'churned'", "3 classes")),
     Edit("binary without classes", TARGET_ENUM, "description: none", ("column 'churned'", "0 classes")),
     Edit(

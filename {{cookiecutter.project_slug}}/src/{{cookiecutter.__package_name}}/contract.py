@@ -74,14 +74,10 @@ def _named(fields: dict[str, Any]) -> dict[str, Any]:
 
 def load_contract(path: Path) -> Contract:
     """Read a contract that was checked, such as that of a run."""
-    return contract_of(read(path))
-
-
-def contract_of(document: Mapping[str, Any]) -> Contract:
-    """The contract that a checked document holds."""
-    table, path = document["schema"][0], document["servers"][0]["path"]
+    document = read(path)
+    table, file = document["schema"][0], document["servers"][0]["path"]
     more, columns = CSV | table["customProperties"], tuple(map(_column, table["properties"]))
-    return Contract(str(document["id"]), path, more["task"], tuple(more["rowKey"]), columns, more)
+    return Contract(str(document["id"]), file, more["task"], tuple(more["rowKey"]), columns, more)
 
 
 def _column(entry: Mapping[str, Any]) -> Column:

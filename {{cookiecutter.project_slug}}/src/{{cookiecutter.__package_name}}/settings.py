@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
 from .command import InputError
-from .contract import Contract, contract_of, read
+from .contract import Contract, load_contract, read
 
 FORMATS = FormatChecker(())
 
@@ -18,7 +18,8 @@ FORMATS = FormatChecker(())
 def load(root: Path) -> tuple[Contract, dict[str, Any]]:
     """The project's contract and params; an `InputError` names the file, the field and what is wrong with it."""
     schemas = yaml.safe_load(Path(__file__).with_name("settings.schema.yaml").read_text(encoding="utf-8"))
-    contract = contract_of(_fitting(root / "contract.yaml", schemas["contract"]))
+    _fitting(root / "contract.yaml", schemas["contract"])
+    contract = load_contract(root / "contract.yaml")
     for sentence in _contradictions(contract):
         raise InputError(f"{root / 'contract.yaml'}: {sentence}")
     params = _fitting(root / "params.yaml", schemas["params"])
@@ -60,7 +61,7 @@ def _sentence(error: Any, content: Any) -> str:
 
 def _contradictions(contract: Contract) -> Iterator[str]:
     """What a schema cannot say: fields that do not go together."""
-    target, task, count = contract.target, contract.task, len({*contract.target.allowed})
+    target, count = contract.target, len({*contract.target.allowed})
     names, headers = ([getattr(column, kind) for column in contract.columns] for kind in ("name", "header"))
     for column in contract.columns:
         low, high = column.bounds.get("minimum"), column.bounds.get("maximum")
@@ -75,10 +76,9 @@ def _contradictions(contract: Contract) -> Iterator[str]:
     if absent := {*contract.row_key} - {*names}:
         yield f"rowKey names {min(absent)!r}, which is no column; without it every row_id changes"
     fits = {"binary": count == 2, "multiclass": count > 2, "regression": target.type in ("integer", "number")}
-    if not fits[task]:
-        kind = f"{target.type} with {count} classes in its enum"
-        yield f"column {target.name!r}: {kind} does not fit the task {task}; mend one of them"
-    if task == "binary" and target.more.get("positiveClass") not in target.allowed:
+    if not fits[contract.task]:
+        yield f"column {target.name!r}: {target.type} with {count} classes does not fit the task {contract.task}"
+    if contract.task == "binary" and target.more.get("positiveClass") not in target.allowed:
         yield f"column {target.name!r}: positiveClass is missing or not in enum: {', '.join(target.allowed)}"
 
 
