@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as arrow
+from pyarrow.parquet import ParquetFile
 
 from .command import InputError
 from .contract import NUMERIC, TEMPORAL, Column, Contract
@@ -43,9 +45,6 @@ def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFr
 
 
 def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    import pyarrow as arrow
-    from pyarrow.parquet import ParquetFile
-
     more = {column.header: column.more for column in contract.columns}
     with ParquetFile(path) as file:
         flat = [field.name for field in file.schema_arrow if not arrow.types.is_nested(field.type)]
@@ -55,8 +54,6 @@ def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.Da
 
 def _text(values: Any, more: Any) -> pd.Series:
     """A typed Parquet column in the spelling that the contract gives its column."""
-    import pyarrow as arrow
-
     if arrow.types.is_temporal(values.type) and "dateFormats" in more:
         return values.cast(arrow.timestamp("s"), safe=False).to_pandas().dt.strftime(more["dateFormats"][0])
     if arrow.types.is_boolean(values.type) and "trueValues" in more:

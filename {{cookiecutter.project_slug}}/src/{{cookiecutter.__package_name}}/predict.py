@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as arrow
+from pyarrow.parquet import ParquetWriter
 from tqdm import tqdm
 
 from . import command, model
@@ -20,9 +22,6 @@ def _append(table: pd.DataFrame, path: Path, opened: dict[Path, Any]) -> None:
     if path.suffix == ".csv":
         table.to_csv(path, mode="a", header=not path.exists(), index=False)
         return
-    import pyarrow as arrow
-    from pyarrow.parquet import ParquetWriter
-
     made = arrow.Table.from_pandas(table, preserve_index=False)
     if path not in opened:
         opened[path] = ParquetWriter(path, made.schema)

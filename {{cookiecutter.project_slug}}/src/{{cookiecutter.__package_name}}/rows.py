@@ -96,9 +96,7 @@ def saved(file: Path, contract: Contract) -> tuple[Table, pd.DataFrame]:
     return Table(contract, raw, typed, rows), unreadable
 
 
-def _parts(
-    raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Mapping[str, Any], keys: list[str]
-) -> np.ndarray:
+def _parts(raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Any, keys: list[str]) -> np.ndarray:
     time, entity = contract.single("time"), contract.single("entity")
     if time is None:
         shares = [int(digest, 16) / 2**32 for digest in _digests(keys if entity is None else raw[entity], 8)]

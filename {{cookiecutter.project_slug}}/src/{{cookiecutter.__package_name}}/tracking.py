@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from . import ROOT, model, rundir
-from .contract import load_contract
+from .contract import Contract, load_contract
 from .data import parse
 
 SERVING = ("scikit-learn", "pandas", "skops")
@@ -30,7 +30,7 @@ def log(run_folder: Path) -> None:
             if mlflow.search_runs(experiment_names=[contract.id], filter_string=sent, output_format="list"):
                 print(f"logged to MLflow already: run {run['tracking']['run_id']} of {mlflow.get_tracking_uri()}")
                 return
-        run["tracking"] = {"run_id": _send(mlflow, run_folder, run), "uri": mlflow.get_tracking_uri()}
+        run["tracking"] = {"run_id": _send(mlflow, run_folder, run, contract), "uri": mlflow.get_tracking_uri()}
         rundir.write_json(run_folder / "run.json", run)
 
 
@@ -56,8 +56,8 @@ def _store(experiment: str, advice: str) -> Iterator[Any]:
         print(f"warning: not logged to MLflow ({reason}); {advice}", file=sys.stderr)
 
 
-def _send(mlflow: Any, run_folder: Path, run: dict[str, Any]) -> str:
-    contract, fitted = load_contract(run_folder / "contract.yaml"), model.load(run_folder / "model")
+def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract) -> str:
+    fitted = model.load(run_folder / "model")
     example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
     columns, digest = fitted.columns(example), run["data"]["digest"].removeprefix("sha256:")
     with mlflow.start_run() as active:

@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 from sklearn.model_selection import cross_val_predict
 
-from . import ROOT, command, features, metrics, model, rows, rundir, settings, tracking
+from . import ROOT, features, metrics, model, rows, rundir, settings, tracking
+from .command import InputError, line
 from .evaluate import SCENARIOS, predictions
 
 
@@ -55,9 +56,7 @@ def train(out: Path) -> dict[str, Any]:
     classes = () if contract.task == "regression" else tuple(sorted({*training.truth, *testing.truth}))
     if min(len(training.rows), len(testing.rows)) == 0 or (classes and len(set(training.truth)) < 2):
         sizes = f"{len(training.rows)} training and {len(testing.rows)} evaluation rows"
-        raise command.InputError(
-            f"{contract.path}: {sizes}; both need rows, training two classes: change split in params.yaml"
-        )
+        raise InputError(f"{contract.path}: {sizes}; both need rows, training two classes: change split in params.yaml")
 
     started = time.perf_counter()
     fitted = fit(params["estimator"], training, classes, params)
@@ -103,7 +102,7 @@ def train(out: Path) -> dict[str, Any]:
     return run
 
 
-@command.line(
+@line(
     out={"type": Path, "default": ROOT / "run", "help": "run directory to write (default: run)"},
     log_only={"action": "store_true", "help": "only send an existing run directory to MLflow"},
 )
