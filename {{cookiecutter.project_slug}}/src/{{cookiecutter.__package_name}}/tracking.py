@@ -24,7 +24,8 @@ FIGURES = ("mean_test_score", "std_test_score", "mean_fit_time")
 def log(run_folder: Path) -> None:
     """Send a run directory to MLflow once and note that in its `run.json`; if it fails, warn and go on."""
     run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
-    with _store(contract.id, "`uv run train --log-only` sends the run later") as mlflow:
+    with _guarded("`uv run train --log-only` sends the run later"):
+        mlflow = _open(contract.id)
         if run["tracking"]:
             sent = f"attributes.run_id = '{run['tracking']['run_id']}'"
             if mlflow.search_runs(experiment_names=[contract.id], filter_string=sent, output_format="list"):
@@ -35,25 +36,29 @@ def log(run_folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _store(experiment: str, advice: str) -> Iterator[Any]:
-    """MLflow with its store and the experiment chosen; what goes wrong with them is a warning."""
+def _guarded(advice: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # MLflow raises whatever its store, server or database driver raises
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        print(f"warning: not logged to MLflow ({reason}); {advice}", file=sys.stderr)
+
+
+def _open(experiment: str) -> Any:
+    """MLflow, with its store and the experiment chosen."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # environments of uv hold no pip
-    local = not os.environ.get("MLFLOW_TRACKING_URI")
-    try:
-        import mlflow
+    import mlflow
 
-        if local:
-            mlflow.set_tracking_uri(f"sqlite:///{ROOT / 'mlflow.db'}")
-        if mlflow.get_experiment_by_name(experiment) is None:
-            mlflow.create_experiment(experiment, artifact_location=(ROOT / "mlartifacts").as_uri() if local else None)
-        mlflow.set_experiment(experiment)
-        yield mlflow
-    except Exception as error:  # MLflow raises whatever its store, server or database driver raises
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        print(f"warning: not logged to MLflow ({reason}); {advice}", file=sys.stderr)
+    local = not os.environ.get("MLFLOW_TRACKING_URI")
+    if local:
+        mlflow.set_tracking_uri(f"sqlite:///{ROOT / 'mlflow.db'}")
+    if mlflow.get_experiment_by_name(experiment) is None:
+        mlflow.create_experiment(experiment, artifact_location=(ROOT / "mlartifacts").as_uri() if local else None)
+    mlflow.set_experiment(experiment)
+    return mlflow
 
 
 def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract) -> str:
@@ -79,8 +84,10 @@ def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract
 
 def log_trials(experiment: str, trials: pd.DataFrame) -> None:
     """One MLflow run for a search, one child run per trial."""
-    with _store(experiment, "the table is printed all the same") as mlflow, mlflow.start_run(run_name="tune"):
-        for trial in trials.to_dict("records"):
-            with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
-                mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
-                mlflow.log_metrics({name: trial[name] for name in FIGURES})
+    with _guarded("the table is printed all the same"):
+        mlflow = _open(experiment)
+        with mlflow.start_run(run_name="tune"):
+            for trial in trials.to_dict("records"):
+                with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
+                    mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
+                    mlflow.log_metrics({name: trial[name] for name in FIGURES})
