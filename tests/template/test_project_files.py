@@ -127,7 +127,7 @@ def test_the_project_is_its_users(plain: Path) -> None:
         assert "model_review" not in text, path
         assert len(text.splitlines()) <= 180, path
         training += 0 if path.name == "service.py" or path.parent.name == "serving" else code_lines(text)
-    assert training <= 1060
+    assert training <= 1065
 
 
 def code_lines(text: str) -> int:
