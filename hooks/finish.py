@@ -16,6 +16,7 @@ def main(answers: Mapping[str, str]) -> None:
     """Finish the project in the current folder."""
     found = move_into_place()
     remove_caches()
+    remove_other_deployments(Path(answers["__template_root"]), answers["deploy_to"])
     repository = answers["actions_repository"]
     commit = clean_commit(Path(answers["__template_root"]))
     pinned = pin_actions(repository, commit or UNSET_COMMIT)
@@ -38,6 +39,18 @@ def remove_caches() -> None:
     for place in (Path().glob("*"), Path("src").rglob("*"), Path("tests").rglob("*")):
         for folder in [path for path in place if path.name in CACHES and path.is_dir()]:
             shutil.rmtree(folder)
+
+
+def remove_other_deployments(template: Path, chosen: str) -> None:
+    """Remove the template's files of other deployments than the chosen one, and nothing that a user put beside them."""
+    (source,) = template.glob("*cookiecutter.project_slug*/deploy")
+    for file in source.rglob("*"):
+        place = file.relative_to(source)
+        if file.is_file() and (chosen == "none" or place.parts[0] not in (chosen, "monitoring")):
+            Path("deploy", place).unlink(missing_ok=True)
+    for folder in [*sorted(Path("deploy").rglob("*"), reverse=True), Path("deploy")]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def clean_commit(template: Path) -> str:

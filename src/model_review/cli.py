@@ -18,8 +18,14 @@ VERBS = {
     "champion": ("review_verbs", "run_champion"),
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
+    "labels": ("image_labels", "run_labels"),
     "comment": ("forge.verb", "run_comment"),
     "probe": ("probe.verb", "run_probe"),
+    "push": ("release.verb", "run_push"),
+    "deployed": ("release.verb", "run_deployed"),
+    "promote": ("release.verb", "run_promote"),
+    "rollback": ("release.verb", "run_rollback"),
+    "record": ("release.verb", "run_record"),
     "card": ("card.verb", "run_card"),
     "verify-attestation": ("attestation_verb", "run_verify"),
 }
@@ -107,7 +113,9 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     for verb in (champion, review):
         verb.add_argument("--work", required=True, type=Path, metavar="DIR", help="what `base` wrote to")
         verb.add_argument("--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run")
-    for verb in (key, base, champion, review):
+    labels = verbs.add_parser("labels", help="print the labels of the image that serves a run's model")
+    labels.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
+    for verb in (key, base, champion, review, labels):
         verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
     _probes(review)
     check = verbs.add_parser("check", help="check a run directory against the contract")
@@ -129,6 +137,7 @@ def _add_release_records(verbs: "argparse._SubParsersAction[argparse.ArgumentPar
     card.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
     card.add_argument("--comparison", type=Path, metavar="FILE", help="comparison.json with this run as challenger")
     card.add_argument("--verdict", type=Path, metavar="FILE", help="verdict.json over that comparison")
+    card.add_argument("--probe", type=Path, metavar="FILE", help="probe.json of the image")
     card.add_argument("--image", metavar="REF@DIGEST", help="the image that holds the model")
     card.add_argument("--date", metavar="DAY", help="as 2026-01-31 (default: SOURCE_DATE_EPOCH, else today in UTC)")
     card.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")

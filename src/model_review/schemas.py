@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from model_review.comparison import Comparison
 from model_review.ledger import Look
 from model_review.probe.record import Probe
+from model_review.release.promotions import Promotion
 from model_review.run_record import RunRecord
 from model_review.verdict import Verdict
 
@@ -17,6 +18,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "verdict@1": Verdict,
     "look@1": Look,
     "probe@1": Probe,
+    "promotion@1": Promotion,
 }
 
 

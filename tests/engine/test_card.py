@@ -277,6 +277,62 @@ def test_a_card_of_two_models_is_refused(project: Path, capsys: pytest.CaptureFi
     assert "judged by another policy" in capsys.readouterr().err
 
 
+def of_model(digest: str) -> dict[str, Any]:
+    known = {"commit": None, "contract_digest": None, "data_digest": None, "columns": []}
+    return known | {"model_digest": "sha256:" + digest * 64}
+
+
+def probed(project: Path, **changes: Any) -> list[str]:
+    """The option with a probe of the image."""
+    load = {"rows": 1, "clients": 8, "seconds": 3.0, "requests": 7200, "errors": 0, "p50_ms": 1.25, "p95_ms": 2.5}
+    found: dict[str, Any] = {
+        "schema": "model-review/probe@1",
+        "engine": "0.1.0",
+        "time": "2026-11-20T12:00:00Z",
+        "passed": True,
+        "failures": [],
+        "subject": of_model("3"),
+        "image": {"reference": None, "digest": "sha256:" + "a" * 64, "bytes": 394_000_000},
+        "checks": [],
+        "ready_seconds": 1.5,
+        "cold_start_seconds": 1.625,
+        "golden": {"rows": 200, "requests": 40, "different_labels": 0, "largest_difference": 1.5e-7, "tolerance": 1e-6},
+        "canary": None,
+        "violations": [],
+        "load": [load | {"p99_ms": 5.5, "requests_per_second": 2400.0, "rows_per_second": 2400.0}],
+        "memory": {"bytes": 195_000_000, "method": "pss"},
+    }  # fmt: skip
+    (project / "probe.json").write_text(json.dumps(found | changes))
+    return ["--probe", str(project / "probe.json")]
+
+
+def test_what_the_probe_found_stands_in_both_files(project: Path) -> None:
+    for text in card(project, *probed(project)):
+        assert "- probed 2026-11-20T12:00:00Z: passed" in text
+        assert "memory under load 195,000,000 bytes (pss), image 394,000,000 bytes" in text
+        assert "| 1 | 8 | 1.25 | 2.5 | 5.5 | 2400 | 0 |" in text
+        assert "200 known rows: 0 labels differ, numbers by at most 1.5e-07 (allowed: 1e-06)" in text
+    failed = probed(project, passed=False, failures=["It | broke\n## here"])
+    for text in card(project, *failed):
+        assert "**failed**" in text
+        assert "## here" not in text.replace("It \u2223 broke\ufffd\uff03\uff03 here", "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image": {"reference": None, "digest": "sha256:" + "b" * 64, "bytes": 1}},
+        {"subject": of_model("9")},
+    ],
+    ids=["image", "model"],
+)  # fmt: skip
+def test_a_probe_of_something_else_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
+) -> None:
+    assert main(["card", *arguments(project, *probed(project, **change))]) == 2
+    assert "probe.json is of another model or image" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("extra", "words"),
     [

@@ -212,7 +212,7 @@ def serve(service: Service) -> Iterator[str]:
             elif self.path == "/docs.json" and not service.html:
                 self.say(200, service.documents)
             elif self.path == "/model" and service.model:
-                self.say(200, {"digest": service.model})
+                self.say(200, {"model": {"digest": service.model}})
             else:
                 self.say(200 if service.html else 404, "<html>It works</html>")
 

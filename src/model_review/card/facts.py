@@ -12,20 +12,24 @@ NO_POLICY = "No policy (`model-review.toml`) was found, so no rule is stated."
 
 def version(sources: Sources) -> str:
     """Which model this is, and which it follows."""
-    record, model = sources.record, sources.record.model
+    record = sources.record
     dirty = " with uncommitted changes" if record.dirty else ""
-    lines = [
-        f"- commit {code(record.commit or 'not recorded')}{dirty}",
-        f"- model file {code(model.digest or 'no digest')}, format {code(model.format or 'n/a')}, "
-        + ("size not recorded" if model.bytes is None else f"{model.bytes:,} bytes"),
-    ]
-    if sources.image is not None:
-        lines.append(f"- container image {code(sources.image, 700)}")
+    lines = [f"- commit {code(record.commit or 'not recorded')}{dirty}", forms(sources)]
     if record.tracking is not None:
         lines.append(
             f"- experiment run {code(record.tracking.run_id or 'n/a')} at {code(record.tracking.uri or 'n/a')}"
         )
     lines.append(_earlier(sources))
+    return "\n".join(lines)
+
+
+def forms(sources: Sources) -> str:
+    """The files that hold the model, by digest."""
+    model = sources.record.model
+    size = "size not recorded" if model.bytes is None else f"{model.bytes:,} bytes"
+    lines = [f"- model file {code(model.digest or 'no digest')}, format {code(model.format or 'n/a')}, {size}"]
+    if sources.image is not None:
+        lines.append(f"- container image {code(sources.image, 700)}")
     return "\n".join(lines)
 
 
@@ -79,6 +83,33 @@ def compute(sources: Sources) -> str:
         f"- threads {code(threads)}, on {code(sources.record.environment.platform or 'n/a')}",
     ]
     return "\n".join(lines)
+
+
+def service(sources: Sources) -> str:
+    """What a probe of the running image found."""
+    found = sources.probe
+    if found is None:
+        return ""
+    memory = "not measured" if found.memory is None else f"{found.memory.bytes:,} bytes ({found.memory.method})"
+    size = found.image.bytes if found.image is not None else None
+    lines = [
+        f"- probed {found.time}: {'passed' if found.passed else '**failed**'}",
+        *(f"- {text(failure)}" for failure in found.failures[:20]),
+        f"- memory under load {memory}, image " + ("size not measured" if size is None else f"{size:,} bytes"),
+        f"- ready {number(found.cold_start_seconds)} s after its start",
+    ]
+    if (golden := found.golden) is not None:
+        lines.append(
+            f"- {golden.rows:,} known rows: {golden.different_labels:,} labels differ, numbers by at most "
+            f"{golden.largest_difference:.3g} (allowed: {golden.tolerance:g})"
+        )
+    header = ["load: rows per request", "clients", "p50 ms", "p95 ms", "p99 ms", "requests per second", "errors"]
+    rows = [
+        [f"{one.rows:,}", f"{one.clients:,}", *map(number, (one.p50_ms, one.p95_ms, one.p99_ms)),
+         number(one.requests_per_second), f"{one.errors:,}"]
+        for one in found.load
+    ]  # fmt: skip
+    return join("\n".join(lines), capped(header, rows))
 
 
 def roles(sources: Sources) -> str:

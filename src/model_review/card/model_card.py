@@ -50,6 +50,7 @@ def _sections(sources: Sources) -> list[Section]:
                 evidence.groups(sources),
                 evidence.robustness(sources),
                 evidence.calibration(sources),
+                facts.service(sources),
             ),
         ),
         Section("Ethical considerations", owed=_named("ethics", "people", "risks", "mitigations")),

@@ -8,13 +8,15 @@ from typing import Any
 
 from model_review.base import POLICY
 from model_review.card.statements import FILE, Statements, read_statements
-from model_review.comparison import Comparison, parse_comparison
+from model_review.comparison import Comparison
+from model_review.comparison_reader import parse_comparison
 from model_review.contract import Contract, read_contract
 from model_review.errors import ReviewError
 from model_review.files import checked, digest, parse_json, read_bytes
 from model_review.image_reference import ImageReference, parse_image
 from model_review.policy import Policy
 from model_review.policy_reader import read_policy
+from model_review.probe.record import Probe, parse_probe
 from model_review.run_record import RunRecord, first_problem, parse_record
 from model_review.text import plain
 from model_review.verdict import Verdict
@@ -34,6 +36,7 @@ class Sources:
         columns: What profile.json says of each column of the training rows.
         comparison: The comparison in which this model is the challenger.
         verdict: The verdict over that comparison.
+        probe: What `model-review probe` found of the image.
         image: The image that holds the model.
         policy: The rules in the repository.
         statements: What a person wrote.
@@ -46,6 +49,7 @@ class Sources:
     columns: dict[str, dict[str, Any]]
     comparison: Comparison | None
     verdict: Verdict | None
+    probe: Probe | None
     image: ImageReference | None
     policy: Policy | None
     statements: Statements
@@ -65,6 +69,7 @@ class Places:
     repo: Path
     comparison: Path | None = None
     verdict: Path | None = None
+    probe: Path | None = None
     image: str | None = None
 
 
@@ -91,12 +96,16 @@ def read_sources(places: Places, day: str) -> Sources:
     columns: dict[str, dict[str, Any]] = {}
     if (path := checked(places.run, "profile.json", LARGE, required=False)) is not None:
         columns = _columns(plain(path), parse_json(plain(path), noted("profile.json", path, LARGE)))
-    comparison = verdict = policy = None
+    comparison = verdict = probe = policy = None
     if (file := places.comparison) is not None:
         comparison = parse_comparison(plain(file), parse_json(plain(file), noted("comparison.json", file, LARGE)))
         _same_model(plain(file), comparison, record)
     if (file := places.verdict) is not None:
         verdict = _verdict(plain(file), parse_json(plain(file), noted("verdict.json", file, LARGE)), comparison)
+    image = None if places.image is None else parse_image(places.image)
+    if (file := places.probe) is not None:
+        probe = parse_probe(plain(file), parse_json(plain(file), noted("probe.json", file, RUN_SMALL)))
+        _same_image(plain(file), probe, record, image)
     if (file := places.repo / POLICY).is_file():
         noted(POLICY, file, RUN_SMALL)
         policy = read_policy(file, record.task)
@@ -104,8 +113,7 @@ def read_sources(places: Places, day: str) -> Sources:
     if (file := places.repo / FILE).is_file():
         noted(FILE, file, RUN_SMALL)
         statements = read_statements(file)
-    image = None if places.image is None else parse_image(places.image)
-    return Sources(day, record, contract, columns, comparison, verdict, image, policy, statements, digests)
+    return Sources(day, record, contract, columns, comparison, verdict, probe, image, policy, statements, digests)
 
 
 def _is_day(text: str) -> bool:
@@ -130,6 +138,12 @@ def _same_model(where: str, comparison: Comparison, record: RunRecord) -> None:
             f"{where} compares another model (digest {plain(theirs)}) than the run's ({plain(ours)}); "
             "give the comparison in which this run is the challenger."
         )
+
+
+def _same_image(where: str, probe: Probe, record: RunRecord, image: ImageReference | None) -> None:
+    asked, model = None if probe.image is None else probe.image.digest, probe.subject.model_digest
+    if model not in (None, record.model.digest) or (asked is not None and image is not None and asked != image.digest):
+        raise ReviewError(f"{where} is of another model or image than the one given; probe this one.")
 
 
 def _verdict(where: str, data: dict[str, Any], comparison: Comparison | None) -> Verdict:

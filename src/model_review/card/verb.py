@@ -21,6 +21,7 @@ def run_card(arguments: argparse.Namespace) -> int:
         repo=arguments.repo,
         comparison=arguments.comparison,
         verdict=arguments.verdict,
+        probe=arguments.probe,
         image=arguments.image,
     )
     sources = read_sources(places, arguments.date or today())

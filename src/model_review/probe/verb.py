@@ -147,7 +147,8 @@ def _ask_model(connection: Connection, known: Known, found: Found) -> None:
         found.note("model", [f"/model got no answer: {error}."], "no answer")
         return
     said = answer.json() if answer.status == 200 else None
-    digest = said.get("digest", said.get("model_digest")) if isinstance(said, dict) else None
+    model = said.get("model") if isinstance(said, dict) else None
+    digest = model.get("digest") if isinstance(model, dict) else None
     wanted = known.subject.model_digest
     if digest is None or wanted is None:
         found.skip("model", "the digest of the model is not known on both sides")
