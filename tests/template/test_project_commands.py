@@ -78,7 +78,9 @@ def test_mlflow_holds_the_run(demo: Path, mlflow_store: str) -> None:
     assert model.model_id
 
 
-def test_a_tracking_server_that_is_down_loses_no_run_and_none_is_logged_twice(demo_copy: Path, mlflow_store: str) -> None:
+def test_a_tracking_server_that_is_down_loses_no_run_and_none_is_logged_twice(
+    demo_copy: Path, mlflow_store: str
+) -> None:
     shutil.rmtree(demo_copy / "run")
     with socket.socket() as nobody:  # bound, but nobody listens
         nobody.bind(("127.0.0.1", 0))

@@ -150,7 +150,12 @@ EDITS = [
     Edit(
         "multiclass with two classes", TASK, "task, value: multiclass", ("column 'churned'", "2 classes", "multiclass")
     ),
-    Edit("regression of text", TASK, "task, value: regression", ("column 'churned'", "string with 2 classes", "task regression")),
+    Edit(
+        "regression of text",
+        TASK,
+        "task, value: regression",
+        ("column 'churned'", "string with 2 classes", "task regression"),
+    ),
     Edit("binary with three classes", TARGET_ENUM, TARGET_ENUM[:-1] + ', {value: "3"}]', ("'churned'", "3 classes")),
     Edit("binary without classes", TARGET_ENUM, "description: none", ("column 'churned'", "0 classes")),
     Edit(
@@ -510,7 +515,7 @@ said = {}
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     try:
         contract, params = settings.load(folder)
-        said[folder.name] = ["loaded", dict(contract.more), [dict(column.bounds) for column in contract.columns], params]
+        said[folder.name] = ["loaded", dict(contract.more), [dict(one.bounds) for one in contract.columns], params]
     except InputError as error:
         said[folder.name] = ["refused", str(error)]
     except Exception as error:
