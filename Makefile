@@ -21,9 +21,10 @@ test: lint ## lint, check types and run all tests
 prove: ## run the long proofs that `make test` leaves out
 	$(RUN) pytest --durations 25 -m prove
 
-bench: ## print how long generating, training and comparing take
+bench: ## print how long generating, training, comparing and building the image take
 	@$(RUN) python demo/bench.py
 	@$(RUN) python benchmarks/engine.py --peer
+	@$(RUN) python benchmarks/image.py
 
 # Ruff is told its configuration, else it would read the template's pyproject.toml, which is TOML only once rendered.
 lint: ## check style, formatting and types

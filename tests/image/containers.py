@@ -20,6 +20,7 @@ PACKAGES = {
     "buildah": "buildah",
     "podman": "podman",
     "runc": "runc",
+    "iptables": "iptables",  # podman publishes ports with it
     "skopeo": "skopeo",
     "docker-registry": "docker-registry",
     "debootstrap": "debootstrap",
@@ -114,11 +115,14 @@ def base_archive() -> Path:
         return archive
     listed = ["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME) $(COMPONENT)", "Created-By: Packages"]
     sources = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.splitlines()
-    (mirror,) = {line.split()[0] for line in sources if line.split()[1:] == [suite, "main"]}
+    # Where apt names no address, debootstrap's own default serves.
+    mirror = sorted(
+        {line.split()[0] for line in sources if line.startswith("http") and line.split()[1:] == [suite, "main"]}
+    )
     with tempfile.TemporaryDirectory(prefix="base-", dir="/tmp") as place:
         root = Path(place) / "root"
         options = ["--variant=minbase", "--include=ca-certificates,python3,python3-venv"]
-        subprocess.run(["debootstrap", *options, suite, str(root), mirror], capture_output=True, check=True)
+        subprocess.run(["debootstrap", *options, suite, str(root), *mirror[:1]], capture_output=True, check=True)
         for name in PRUNED:
             for file in (root / name).rglob("*"):
                 if not file.is_dir():

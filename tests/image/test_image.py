@@ -123,11 +123,31 @@ def test_a_package_that_is_not_the_locked_one_stops_the_build(packaged: Packaged
     assert f"Hash mismatch for `{name}" in done.stderr
 
 
+def test_the_readme_s_lines_build_it_too(packaged: Packaged) -> None:
+    world = packaged.world
+    blocks = re.findall(r"```sh\n(.*?)```", (packaged.project / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = [text for text in blocks if "--backend buildah" in text]
+    pasted, started_by, _ = block.partition("podman run ")
+    base = f"--opt build-context={pinned(packaged.project)}=docker-image://{BASE}"
+    # Only the base is another: the pinned one is not to be had on every machine.
+    lines = pasted.replace("--opt layers", f"--opt layers {base}")
+    store = {"BENTOML_HOME": str(packaged.scratch / "model-review/bentoml"), "VIRTUAL_ENV": "", "PYTHONPATH": ""}
+    world.must("bash", "-euc", lines, cwd=packaged.project, **store)
+    assert layers(world, "localhost/churn:latest")[:-1] == layers(world, packaged.image)[:-1]
+    assert started_by
+
+
+def pinned(project: Path) -> str:
+    """The base as the recipe names it."""
+    (found,) = re.findall(r"^FROM (\S+) AS base$", (project / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.fullmatch(r"python:3\.1[123]-slim@sha256:[0-9a-f]{64}", found)
+    return str(found)
+
+
 def build(world: Containers, project: Path, context: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Build from a bento's folder by the project's recipe, on the tests' base."""
     recipe = project / "Dockerfile"
-    (pinned,) = re.findall(r"^FROM (\S+) AS base$", recipe.read_text(encoding="utf-8"), re.MULTILINE)
-    known = ["--timestamp", "0", "--build-context", f"{pinned}=docker-image://{BASE}", "--file", str(recipe)]
+    known = ["--timestamp", "0", "--build-context", f"{pinned(project)}=docker-image://{BASE}", "--file", str(recipe)]
     return world.run("buildah", "build", *known, *options, str(context))
 
 

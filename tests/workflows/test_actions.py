@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from repositories import ACTIONS, commit, content, git, merge, step
@@ -23,12 +24,21 @@ def tool(name: str) -> str:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_readmes_tables_are_those_of_action_yml(folder: Path) -> None:
+    assert (folder / "README.md").read_text(encoding="utf-8") == writer().rendered(folder), "run write_readmes.py"
+
+
+def test_the_index_lists_every_action() -> None:
+    assert (ACTIONS.parents[1] / "docs/actions.md").read_text(encoding="utf-8") == writer().index()
+
+
+def writer() -> Any:
+    """The script that writes the pages' tables."""
     spec = importlib.util.spec_from_file_location("write_readmes", ACTIONS / "write_readmes.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert (folder / "README.md").read_text(encoding="utf-8") == script.rendered(folder), "run write_readmes.py"
+    return script
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -52,6 +62,21 @@ def test_what_is_used_is_pinned_by_commit_with_its_version(folder: Path) -> None
     for line in (folder / "action.yml").read_text(encoding="utf-8").splitlines():
         if "uses:" in line and "using:" not in line:
             assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$", line), line
+
+
+def test_one_action_saves_a_cache_and_only_where_it_is_asked_to() -> None:
+    saving = []
+    for folder in FOLDERS:
+        for one in content(folder)["runs"]["steps"]:
+            used = one.get("uses", "")
+            assert not used.startswith("actions/cache@")  # that one saves at the job's end, asked or not
+            if used.startswith("actions/cache/save@"):
+                saving.append((folder.name, one["if"].split(" && ")[0]))
+            if used.startswith("astral-sh/setup-uv@") and one["with"]["enable-cache"] == "true":
+                assert one["with"]["save-cache"] == "${{ inputs.save-cache }}"
+                assert content(folder)["inputs"]["save-cache"]["default"] == "false"
+    assert saving == [("train", "inputs.save == 'true'")]
+    assert content(ACTIONS / "train")["inputs"]["save"]["default"] == "false"
 
 
 def test_every_script_parses_and_linters_find_nothing() -> None:

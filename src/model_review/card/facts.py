@@ -1,5 +1,7 @@
 """What both files say of the model, its making and its rules, in generated lists."""
 
+from urllib.parse import urlsplit
+
 from model_review.card.evidence import capped, listed
 from model_review.card.sources import Sources
 from model_review.comparison_basics import Side
@@ -12,20 +14,32 @@ NO_POLICY = "No policy (`model-review.toml`) was found, so no rule is stated."
 
 def version(sources: Sources) -> str:
     """Which model this is, and which it follows."""
-    record, model = sources.record, sources.record.model
+    record = sources.record
     dirty = " with uncommitted changes" if record.dirty else ""
-    lines = [
-        f"- commit {code(record.commit or 'not recorded')}{dirty}",
-        f"- model file {code(model.digest or 'no digest')}, format {code(model.format or 'n/a')}, "
-        + ("size not recorded" if model.bytes is None else f"{model.bytes:,} bytes"),
-    ]
+    lines = [f"- commit {code(record.commit or 'not recorded')}{dirty}", forms(sources)]
+    if record.tracking is not None:
+        lines.append(f"- experiment run {code(record.tracking.run_id or 'n/a')} {_place(record.tracking.uri or '')}")
+    lines.append(_earlier(sources))
+    return "\n".join(lines)
+
+
+def _place(uri: str) -> str:
+    """Where the tracker is, without a login that its address may hold and without a path of somebody's machine."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        host = None
+    return "in a store on the machine that trained" if host is None else f"at {code(host)}"
+
+
+def forms(sources: Sources) -> str:
+    """The files that hold the model, by digest."""
+    model = sources.record.model
+    size = "size not recorded" if model.bytes is None else f"{model.bytes:,} bytes"
+    lines = [f"- model file {code(model.digest or 'no digest')}, format {code(model.format or 'n/a')}, {size}"]
     if sources.image is not None:
         lines.append(f"- container image {code(sources.image, 700)}")
-    if record.tracking is not None:
-        lines.append(
-            f"- experiment run {code(record.tracking.run_id or 'n/a')} at {code(record.tracking.uri or 'n/a')}"
-        )
-    lines.append(_earlier(sources))
     return "\n".join(lines)
 
 
