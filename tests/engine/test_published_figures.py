@@ -255,7 +255,7 @@ DOCUMENTED = {
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_metrics_as_scikit_learn_documents_them(name: str) -> None:
-    """Source: scikit-learn's reference and user guide, the examples of each metric, to the digits printed there, which are cut."""
+    """Source: scikit-learn's reference and user guide, examples of each metric; the digits printed are cut."""
     truth, predicted, score, figure = DOCUMENTED[name]
     task = tasks_with(name)[0]
     metric = find(task, name)
