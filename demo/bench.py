@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from demo import FOLDER, ROOT, SETTINGS, configure_cookiecutter, say
+from console import FOLDER, ROOT, SETTINGS, say
+from generate import configure_cookiecutter
 
 BENCH = FOLDER / "bench"
 LARGE_BYTES = 100_000_000
