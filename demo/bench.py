@@ -1,4 +1,6 @@
-"""`make bench`: how long generating takes (the demo, a table of 100 MB), and what training costs beside its fit."""
+"""`make bench`: how long generating takes (the demo, a table of 100 MB), what training costs beside its fit, and what a
+pull request costs beside the work that nobody can save.
+"""
 
 import json
 import os
@@ -8,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench_pull_request import show_pull_request
 from console import FOLDER, ROOT, SETTINGS, say
 from generate import configure_cookiecutter
 
@@ -92,6 +95,7 @@ def main() -> None:
     run(["uv", "run", "python", "-c", "import training.train, mlflow.sklearn, pandera.pandas"], project)
     for store in ("fresh", "existing"):
         show_training(project, "training", store)
+    show_pull_request(BENCH / "demo")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ sys.path.insert(0, str(ROOT / "tests" / "workflows"))
 
 from act import ACT
 from fake_github import BOT, FakeGitHub, tls_certificate
-from hosted import Hosted, git
+from hosted import Hosted
+from repositories import git
 
 OWNER = "you/customer-churn"
 REPORTS = FOLDER / "reports"

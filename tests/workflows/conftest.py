@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_github import FakeGitHub, tls_certificate
 from report_loop import BASE, HEAD, Changed, Loop, archive
+from training_loop import Loop as Training
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,14 @@ def comparisons(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate of this machine's own."""
     return tls_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
+    """The demo project with its model on main, trained once; each test starts from main again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+        return Training(tmp_path_factory.mktemp("loop"))
 
 
 @pytest.fixture

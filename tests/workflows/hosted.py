@@ -4,7 +4,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -14,25 +13,9 @@ from pathlib import Path
 import stand_ins
 from act import Finished, Runner
 from fake_github import LEDGER_TOKEN, FakeGitHub, Json, repository
+from repositories import git
 
 HERE = Path(__file__).parent
-WHO = {
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-}
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git, with nobody's settings; it must work."""
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], env=os.environ | WHO, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise RuntimeError(f"git {' '.join(arguments)}: {done.stderr}")
-    return done.stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -100,7 +83,7 @@ class Hosted:
         """Run a job of release.yml, as a push to main does."""
         commit = git(self.remote, "rev-parse", "refs/heads/main")
         payload = {"ref": "refs/heads/main", "after": commit, "repository": repository(self.fake.repository)}
-        main = self._checkout("refs/heads/main", "main")
+        main = self.checkout("refs/heads/main", "main")
         return self.runner.run(main, "push", "release", payload, job=job, variables=variables)
 
     def open(self, project: Path, revision: str, number: int, branch: str, fork: str | None = None) -> Json:
@@ -128,19 +111,19 @@ class Hosted:
         ref = f"refs/pull/{number}/merge"
         return self._run("pull_request", payload, ref, f"pull-{number}", pull, job, variables)
 
-    def check_group(self, base: str, head: str, pull: Json, job: str = "") -> Checked:
+    def check_group(self, base: str, head: str, pull: Json, variables: Mapping[str, str]) -> Checked:
         """Run pull-request.yml on a merge group: its branch, made of `base` and the queued pull requests."""
         ref = "refs/heads/gh-readonly-queue/main/group"
         payload = {"action": "checks_requested", "repository": repository(self.fake.repository)}
         payload["merge_group"] = {"base_sha": base, "base_ref": "refs/heads/main", "head_sha": head, "head_ref": ref}
         git(self.remote, "update-ref", ref, head)
-        return self._run("merge_group", payload, ref, "group", pull, job)
+        return self._run("merge_group", payload, ref, "group", pull, "", variables)
 
     def report(self, run: int, job: str = "") -> Finished:
         """Run report.yml of main, as a finished run of pull-request.yml does."""
         payload = {"action": "completed", "workflow_run": self.fake.runs[run]}
         payload["repository"] = repository(self.fake.repository)
-        main = self._checkout("refs/heads/main", f"report-{run}")
+        main = self.checkout("refs/heads/main", f"report-{run}")
         done = self.runner.run(main, "workflow_run", "report", payload, job=job, token=LEDGER_TOKEN)
         if LEDGER_TOKEN in done.printed:
             raise RuntimeError("the token was printed")
@@ -154,10 +137,10 @@ class Hosted:
         name: str,
         pull: Json,
         job: str,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None,
     ) -> Checked:
         store = self.folder / "artifacts" / f"{name}-{self.fake.number()}"
-        checkout = self._checkout(ref, store.name)
+        checkout = self.checkout(ref, store.name)
         more = {"ARTIFACT_STORE": str(store), **(variables or {})}
         done = self.runner.run(checkout, event, "pull-request", payload, job=job, variables=more)
         conclusion = "success" if done.succeeded else "failure"
@@ -170,7 +153,7 @@ class Hosted:
             self.fake.add_artifact(run, folder.name, data if unzipped else archive(kept[folder.name].name, data))
         return Checked(run, done, kept)
 
-    def _checkout(self, ref: str, name: str) -> Path:
+    def checkout(self, ref: str, name: str) -> Path:
         """What the checkout action leaves: a commit and its parents, a remote reference, and no branch."""
         folder = self.checkouts / name
         shutil.rmtree(folder, ignore_errors=True)
