@@ -12,6 +12,7 @@ from names import word_set
 TASKS = ("auto", "binary", "multiclass", "regression")
 PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
 LICENSES = ("Apache-2.0", "MIT", "BSD-3-Clause", "Proprietary")
+DEPLOYMENTS = ("none", "compose", "kubernetes")
 DEMO_TARGET = "churned"
 
 # What the generated project imports or installs: a package of the same name would hide it, or depend on itself.
@@ -26,7 +27,7 @@ LIBRARIES = word_set(
     urllib3 uv uv_build uvicorn uvloop xgboost yaml
     """
 )
-FOLDERS = frozenset({"data", "mlruns", "run", "src", "test", "tests"})
+FOLDERS = frozenset({"data", "deploy", "mlruns", "run", "src", "test", "tests"})
 
 
 class Refusal(Exception):
@@ -77,6 +78,8 @@ def read_answers(raw: Mapping[str, str]) -> Answers:
         raise Refusal(f"actions_repository {raw['actions_repository']!r} is not of the form owner/name.")
     if not re.fullmatch(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*", raw["registry"]):
         raise Refusal(f"registry {raw['registry']!r} is no host name: use for example registry=ghcr.io.")
+    if raw["deploy_to"] not in DEPLOYMENTS:
+        raise Refusal(f"deploy_to {raw['deploy_to']!r} is not offered: use one of {', '.join(DEPLOYMENTS)}.")
     dataset = raw["dataset"].strip()
     target = raw["target"].strip()
     if not dataset and target not in ("", DEMO_TARGET):

@@ -16,6 +16,7 @@ def main(answers: Mapping[str, str]) -> None:
     """Finish the project in the current folder."""
     found = move_into_place()
     remove_caches()
+    remove_other_deployments(answers["deploy_to"])
     repository = answers["actions_repository"]
     commit = clean_commit(Path(answers["__template_root"]))
     pinned = pin_actions(repository, commit or UNSET_COMMIT)
@@ -38,6 +39,15 @@ def remove_caches() -> None:
     for place in (Path().glob("*"), Path("src").rglob("*"), Path("tests").rglob("*")):
         for folder in [path for path in place if path.name in CACHES and path.is_dir()]:
             shutil.rmtree(folder)
+
+
+def remove_other_deployments(chosen: str) -> None:
+    """Leave the files of the chosen deployment, with the alert rules and the dashboard that every one uses."""
+    for folder in Path("deploy").iterdir():
+        if chosen == "none" or folder.name not in (chosen, "monitoring"):
+            shutil.rmtree(folder)
+    if chosen == "none":
+        Path("deploy").rmdir()
 
 
 def clean_commit(template: Path) -> str:

@@ -71,21 +71,23 @@ def find_base(repository: Path, out: Path, *, event: Path | None = None, forced:
     head = commit_of(repository, "HEAD")
     assert head is not None  # base_commit refused a repository without one
     warnings = []
-    contract = blob(repository, base, CONTRACT)
-    for name, what in ((POLICY, "write down what a better model is"), (CONTRACT, "describe the table's columns")):
+    for name in (POLICY, CONTRACT):
+        (out / name).unlink(missing_ok=True)
         content = blob(repository, base, name)
         if content is None:
             content = blob(repository, head, name)
-            warnings.append(f"Main has no {name} yet, so the pull request's own judges it.")
-        if content is None:
-            raise ReviewError(f"Neither main nor this pull request has {name}; {what}.")
-        _put(out / name, content)
-    own = content_key(repository, head)
-    locked = blob(repository, base, "uv.lock") is not None
-    key = content_key(repository, base)
-    if not locked and contract is not None:
+            if content is not None:
+                warnings.append(f"Main has no {name} yet, so the pull request's own judges it.")
+        if content is not None:
+            _put(out / name, content)
+        elif name == POLICY:
+            raise ReviewError(f"Neither main nor this pull request has {POLICY}; write down what a better model is.")
+    own, key = content_key(repository, head), content_key(repository, base)
+    status, sentence = _case(repository, base, head, own == key and not forced)
+    # Without a pyproject.toml there is nothing that uv would lock.
+    locked = blob(repository, base, "uv.lock") is not None or blob(repository, base, "pyproject.toml") is None
+    if not locked and status != "first-run":
         warnings.append("Main has no uv.lock, so its libraries are resolved anew; run `uv sync` and commit uv.lock.")
-    status, sentence = _case(repository, base, head, contract, own == key and not forced)
     return ChampionRecord(
         status=status,
         sentence=sentence,
@@ -96,14 +98,16 @@ def find_base(repository: Path, out: Path, *, event: Path | None = None, forced:
     )
 
 
-def _case(repository: Path, base: str, head: str, contract: bytes | None, unchanged: bool) -> tuple[Status, str]:
-    if contract is None:
-        return "first-run", f"First run: main ({base[:12]}) has no {CONTRACT}, so there is no champion yet."
+def _case(repository: Path, base: str, head: str, unchanged: bool) -> tuple[Status, str]:
+    contract, policy = blob(repository, base, CONTRACT), blob(repository, base, POLICY)
+    if contract is None and policy is None:
+        sentence = f"First run: main ({base[:12]}) has neither {POLICY} nor {CONTRACT}, so there is no champion yet."
+        return "first-run", sentence
     if unchanged:
         sentence = (
             "Nothing that determines the model changed (code, data, params, lock, Python), so nothing is trained."
         )
-        if blob(repository, base, POLICY) != blob(repository, head, POLICY):
+        if policy != blob(repository, head, POLICY):
             sentence += " The policy changed: it judges pull requests from the merge of this one on."
         return "nothing-relevant-changed", sentence
     before, after = _question(contract), _question(blob(repository, head, CONTRACT))

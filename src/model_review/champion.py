@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -46,11 +47,26 @@ class Places:
     cached: Path
 
 
+@dataclass(frozen=True)
+class Commands:
+    """How main's code is called, in main's folder; None: by uv, as in a generated project.
+
+    Attributes:
+        train: Writes the run directory `run`.
+        evaluate: Takes `--model`, `--rows` and `--out`.
+    """
+
+    train: str
+    evaluate: str
+
+
 class _Failed(Exception):
     """A command of main's code failed; the message is the last line that it printed."""
 
 
-def score_champion(found: ChampionRecord, places: Places) -> tuple[ChampionRecord, Path | None]:
+def score_champion(
+    found: ChampionRecord, places: Places, commands: Commands | None = None
+) -> tuple[ChampionRecord, Path | None]:
     """Train main's model unless a saved run of it is there, and let its own code score the challenger's rows.
 
     Returns:
@@ -65,10 +81,10 @@ def score_champion(found: ChampionRecord, places: Places) -> tuple[ChampionRecor
     short = found.commit[:12]
     with _worktree(places, found.commit) as tree:
         try:
-            environment = _install(tree, places)
+            environment = _install(tree, places) if commands is None else _clean(os.environ)
         except _Failed as error:
             return _ended(found, "base-does-not-install", f"Main ({short}) does not install: {error}"), None
-        if found.key is None:
+        if found.key is None and (tree / "uv.lock").is_file():
             key = content_key(places.repository, found.commit, lock=read_bytes(tree / "uv.lock", 16 * SMALL))
             found = found.model_copy(update={"key": key})
         run = places.cached if (places.cached / "model").is_dir() else None
@@ -76,13 +92,13 @@ def score_champion(found: ChampionRecord, places: Places) -> tuple[ChampionRecor
         if run is None:
             shutil.rmtree(tree / "run", ignore_errors=True)  # one that was committed is no training
             try:
-                _uv(tree, log, environment, "run", "--no-sync", "train")
+                _run(tree, log, environment, _words("train", commands.train if commands else None))
             except _Failed as error:
                 return _ended(found, "base-fails-to-train", f"Main ({short}) fails to train: {error}"), None
             run = tree / "run"
         arguments = ("--model", str(run / "model"), "--rows", str(rows), "--out", str(out))
         try:
-            _uv(tree, log, environment, "run", "--no-sync", "evaluate", *arguments)
+            _run(tree, log, environment, [*_words("evaluate", commands.evaluate if commands else None), *arguments])
             read_run(out)
         except (_Failed, ReviewError) as error:
             sentence = f"Main's model ({short}) cannot score this pull request's rows: {error}"
@@ -123,7 +139,7 @@ def _install(tree: Path, places: Places) -> dict[str, str]:
         # The sources of main come first on the path, before those that the environment points at.
         return own | {"UV_PROJECT_ENVIRONMENT": str(shared.resolve()), "PYTHONPATH": str(tree / "src")}
     locked = (tree / "uv.lock").is_file()
-    _uv(tree, places.work / LOG, own, *SYNC, *(["--frozen"] if locked else []))
+    _run(tree, places.work / LOG, own, ["uv", *SYNC, *(["--frozen"] if locked else [])])
     return own
 
 
@@ -147,13 +163,24 @@ def _clean(given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _uv(tree: Path, log: Path, environment: dict[str, str], *arguments: str) -> None:
-    """Run uv in main's folder; what it prints goes to the log, and its last line into the refusal."""
-    uv = shutil.which("uv")
-    if uv is None:
-        raise ReviewError("uv is not on the PATH; install it, as the setup action does.")
+def _words(verb: str, command: str | None) -> list[str]:
+    """The command's words; no shell reads it."""
+    try:
+        words = ["uv", "run", "--no-sync", verb] if command is None else shlex.split(command)
+    except ValueError:
+        words = []
+    if not words:
+        raise ReviewError(f"--{verb} {plain(repr(command))} is no command; give one, with its quotes closed.")
+    return words
+
+
+def _run(tree: Path, log: Path, environment: dict[str, str], command: list[str]) -> None:
+    """Run a command in main's folder; what it prints goes to the log, and its last line into the refusal."""
+    program = shutil.which(command[0])
+    if program is None:
+        raise ReviewError(f"{plain(command[0])} is not on the PATH; install it before, as the setup action does uv.")
     done = subprocess.run(
-        [uv, *arguments],
+        [program, *command[1:]],
         cwd=tree,
         env=environment,
         stdin=subprocess.DEVNULL,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from model_review.service_arguments import add_service_verbs
+
 DESCRIPTION = "Compare a pull request's model with main's and answer promote, hold or reject."
 VERBS = {
     "compare": ("verbs", "run_compare"),
@@ -17,6 +19,14 @@ VERBS = {
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
     "comment": ("forge.verb", "run_comment"),
+    "probe": ("probe.verb", "run_probe"),
+    "push": ("release.verb", "run_push"),
+    "deployed": ("release.verb", "run_deployed"),
+    "promote": ("release.verb", "run_promote"),
+    "rollback": ("release.verb", "run_rollback"),
+    "record": ("release.verb", "run_record"),
+    "card": ("card.verb", "run_card"),
+    "verify-attestation": ("attestation_verb", "run_verify"),
 }
 VERDICTS = ("promote", "hold", "reject")
 
@@ -54,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--contract", type=Path, metavar="FILE", help="the base branch's data contract")
     compare.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the four files are written")
     compare.add_argument("--reseeded", type=Path, metavar="DIR", help="the champion with another seed, for self-churn")
+    _probes(compare)
+    compare.add_argument("--warn", action="append", metavar="TEXT", help="a warning for the report (repeatable)")
     _judging(compare)
 
     judge = verbs.add_parser("judge", help="compute the verdict again from comparison.json and the policy")
@@ -79,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--look", metavar="JSON", help="the look itself, as one JSON object")
     ledger.add_argument("--time", metavar="UTC", help="when, as 2026-01-31T12:00:00Z (default: now)")
     _add_action_verbs(verbs)
+    add_service_verbs(verbs)
+    _add_release_records(verbs)
     return parser
 
 
@@ -91,15 +105,45 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     base.add_argument("--retrain", action="store_true", help="train even where nothing relevant changed")
     champion = verbs.add_parser("champion", help="train main's model unless a saved run is given, and score it")
     champion.add_argument("--cached", required=True, type=Path, metavar="DIR", help="where a saved run of main may be")
+    champion.add_argument("--train", metavar="COMMAND", help="how main trains, where not by `uv run train`")
+    champion.add_argument("--evaluate", metavar="COMMAND", help="how main scores rows: takes --model, --rows, --out")
     review = verbs.add_parser("review", help="compare, judge and summarise, as champion.json says")
+    review.add_argument("--guide", metavar="URL", help="where the report links to for what each number means")
     for verb in (champion, review):
         verb.add_argument("--work", required=True, type=Path, metavar="DIR", help="what `base` wrote to")
         verb.add_argument("--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run")
     for verb in (key, base, champion, review):
         verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    _probes(review)
     check = verbs.add_parser("check", help="check a run directory against the contract")
     check.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
     check.add_argument("--contract", required=True, type=Path, metavar="FILE", help="the data contract")
+
+
+def _probes(parser: argparse.ArgumentParser) -> None:
+    for side in ("champion", "challenger"):
+        about = f"the {side}'s probe.json: what serving it costs"
+        parser.add_argument(f"--{side}-probe", type=Path, metavar="FILE", help=about)
+
+
+def _add_release_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What is written and checked beside a released image."""
+    about = "write the model card and the technical documentation of a run"
+    epilog = "model-card.yaml (what a person says) and model-review.toml are read from --repo where they are there."
+    card = verbs.add_parser("card", help=about, epilog=epilog)
+    card.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
+    card.add_argument("--comparison", type=Path, metavar="FILE", help="comparison.json with this run as challenger")
+    card.add_argument("--verdict", type=Path, metavar="FILE", help="verdict.json over that comparison")
+    card.add_argument("--probe", type=Path, metavar="FILE", help="probe.json of the image")
+    card.add_argument("--image", metavar="REF@DIGEST", help="the image that holds the model")
+    card.add_argument("--date", metavar="DAY", help="as 2026-01-31 (default: SOURCE_DATE_EPOCH, else today in UTC)")
+    card.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    card.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the two files are written")
+    about = "check what an attestation says, before `gh attestation verify` checks who signed it"
+    verify = verbs.add_parser("verify-attestation", help=about)
+    verify.add_argument("--bundle", required=True, type=Path, metavar="FILE", help="Sigstore bundle, or one per line")
+    verify.add_argument("--image", required=True, metavar="REF@DIGEST", help="the image that it must be about")
+    verify.add_argument("--predicate", type=Path, metavar="FILE", help="the JSON that it must attest")
 
 
 def _judging(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,19 @@ import yaml
 from model_review.git import blob, git
 
 SCHEMA = "model-review/key@1"
-CONTENT = ("src", "data", "params.yaml", "uv.lock", "contract.yaml", "pyproject.toml", ".python-version")
+# What is known not to determine a run. Everything else counts, so that no change hides where nobody looks.
+APART = {
+    ".editorconfig",
+    ".gitattributes",
+    ".github",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    "LICENSE",
+    "bentofile.yaml",
+    "docs",
+    "model-review.toml",
+    "tests",
+}
 
 
 def content_key(repository: Path, commit: str, *, lock: bytes | None = None) -> str:
@@ -22,19 +34,24 @@ def content_key(repository: Path, commit: str, *, lock: bytes | None = None) -> 
         commit: The commit.
         lock: The lock that stands in where the commit has no uv.lock.
     """
-    names = [*CONTENT, *_table(repository, commit)]
-    # `-z`: names as they are, never quoted. A folder's line is the hash of all below it.
-    listed = git(repository, "ls-tree", "-z", "--full-tree", f"{commit}:{_prefix(repository)}", "--", *names)
-    found = dict(_entry(line) for line in listed.split("\0") if line)
-    parts: dict[str, str | None] = {name: found.get(name) for name in names}
-    if parts["uv.lock"] is None and lock is not None:
-        parts["uv.lock"] = "resolved " + hashlib.sha256(lock).hexdigest()
+    listed = _listed(repository, commit)
+    parts = {name: one for name, one in listed.items() if not _apart(name)} | _table(repository, commit)
+    if lock is not None:
+        parts.setdefault("uv.lock", "resolved " + hashlib.sha256(lock).hexdigest())
     described = {"schema": SCHEMA, "content": parts, "python": _python(repository, commit), "system": _system()}
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def _prefix(repository: Path) -> str:
-    return git(repository, "rev-parse", "--show-prefix").strip("\n")
+def _apart(name: str) -> bool:
+    return name in APART or name.endswith(".md")
+
+
+def _listed(repository: Path, commit: str, *names: str) -> dict[str, str]:
+    """Name to hash, of the project's own folder or of the names; a folder's hash is that of all below it."""
+    prefix = git(repository, "rev-parse", "--show-prefix").strip("\n")
+    # `-z`: names as they are, never quoted.
+    lines = git(repository, "ls-tree", "-z", "--full-tree", f"{commit}:{prefix}", "--", *names)
+    return dict(_entry(line) for line in lines.split("\0") if line)
 
 
 def _entry(line: str) -> tuple[str, str]:
@@ -42,18 +59,18 @@ def _entry(line: str) -> tuple[str, str]:
     return name, described
 
 
-def _table(repository: Path, commit: str) -> list[str]:
-    """The contract's table, where it lies outside the folders that are looked at anyway."""
+def _table(repository: Path, commit: str) -> dict[str, str]:
+    """The contract's table, where it lies in a folder that is not looked at."""
     text = blob(repository, commit, "contract.yaml")
     try:
         path = yaml.load(text or b"", Loader=yaml.CSafeLoader)["servers"][0]["path"]
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, LookupError):
-        return []  # training says what is wrong with the contract
+        return {}  # training says what is wrong with the contract
     if not isinstance(path, str) or "\0" in path:
-        return []
+        return {}
     parts = PurePosixPath(path).parts
-    inside = parts and not path.startswith("/") and ".." not in parts and parts[0] not in CONTENT
-    return [str(PurePosixPath(*parts))] if inside else []
+    inside = parts and not path.startswith("/") and ".." not in parts and _apart(parts[0])
+    return _listed(repository, commit, str(PurePosixPath(*parts))) if inside else {}
 
 
 def _python(repository: Path, commit: str) -> str | None:

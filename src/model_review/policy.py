@@ -5,6 +5,15 @@ from dataclasses import dataclass, field
 from model_review.metrics.catalog import Metric
 
 COSTS = ("train_seconds", "evaluate_seconds", "peak_memory_bytes", "model_bytes")
+# Of two probes: one row and one client, 100 rows and one client, the running service, its image.
+SERVICE_COSTS = (
+    "latency_p50_ms",
+    "latency_p99_ms",
+    "batch_latency_p50_ms",
+    "service_memory_bytes",
+    "image_bytes",
+    "cold_start_seconds",
+)
 VERDICTS = ("promote", "hold", "reject")
 BOUND_ALPHA = 0.05  # one-sided: guardrails and everything "shown worse"
 

@@ -11,6 +11,7 @@ from model_review.files import digest, read_bytes
 from model_review.metrics.catalog import Metric, Task, find, tasks_with
 from model_review.policy import (
     COSTS,
+    SERVICE_COSTS,
     VERDICTS,
     Decision,
     Floor,
@@ -57,7 +58,7 @@ class _Reader:
         effect = None
         if "min_effect" in objective:
             effect = self.number(objective, "objective", 0, "min_effect", least=0.0)
-        cost = self.section(document, "cost", {*COSTS, "why"}) or {}
+        cost = self.section(document, "cost", {*COSTS, *SERVICE_COSTS, "why"}) or {}
         return Policy(
             objective=Objective(metric.name, effect, self.why(objective, "objective", 0)),
             guardrails=tuple(
@@ -75,7 +76,9 @@ class _Reader:
             slices=self.groups(document, "slices"),
             fairness=self.groups(document, "fairness"),
             robustness=self.robustness(document, metric),
-            cost={name: self.number(cost, "cost", 0, name, above=0.0) for name in COSTS if name in cost},
+            cost={
+                name: self.number(cost, "cost", 0, name, above=0.0) for name in (*COSTS, *SERVICE_COSTS) if name in cost
+            },
             cost_why=self.why(cost, "cost", 0),
             decision=self.decision(document),
             digest=of,

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from model_review.base import CONTRACT, POLICY
-from model_review.champion import LOG, Places, score_champion
-from model_review.champion_record import NOT_COMPARABLE, RECORD, read_champion
+from model_review.champion import LOG, Commands, Places, score_champion
+from model_review.champion_record import NOT_COMPARABLE, RECORD, ChampionRecord, read_champion
 from model_review.contract import read_contract
 from model_review.errors import ReviewError
 from model_review.files import read_json, read_text
@@ -33,7 +33,7 @@ def run_champion(arguments: argparse.Namespace) -> int:
         given = (arguments.repo, arguments.challenger, arguments.work, arguments.cached)
         places = Places(*(path.resolve() for path in given))
         try:
-            record, scored = score_champion(record, places)
+            record, scored = score_champion(record, places, _commands(arguments))
         finally:
             _show_log(arguments.work / LOG)
         record.write(arguments.work / RECORD)
@@ -47,6 +47,13 @@ def run_champion(arguments: argparse.Namespace) -> int:
     )
     print(record.sentence)
     return 0
+
+
+def _commands(arguments: argparse.Namespace) -> Commands | None:
+    """Empty is not given: an action passes what its own input holds."""
+    if bool(arguments.train) != bool(arguments.evaluate):
+        raise ReviewError("Give both --train and --evaluate, or neither: they are two commands of one project.")
+    return Commands(arguments.train, arguments.evaluate) if arguments.train else None
 
 
 def run_check(arguments: argparse.Namespace) -> int:
@@ -82,7 +89,7 @@ def run_review(arguments: argparse.Namespace) -> int:
     record, review = read_champion(arguments.work / RECORD), arguments.work / "review"
     shutil.rmtree(review, ignore_errors=True)
     if record.status == "nothing-relevant-changed":
-        write_summary(f"### {text(record.sentence)}")
+        write_summary(f"### {text(record.sentence)}\n{_notes(record)}")
         write_outputs({"verdict": "none", "reason": record.sentence, "fails": "false"} | dict.fromkeys(FILES, ""))
         print(record.sentence)
         return 0
@@ -91,28 +98,35 @@ def run_review(arguments: argparse.Namespace) -> int:
     # The statistics' libraries take longer to load than `check` and `champion` take to work.
     from model_review.verbs import run_compare
 
+    contract = arguments.work / "base" / CONTRACT
     code = run_compare(
         argparse.Namespace(
             champion=arguments.work / "champion" if record.status == "scored" else "none",
             because=record.sentence if record.status in NOT_COMPARABLE else None,
             challenger=arguments.challenger,
             policy=arguments.work / "base" / POLICY,
-            contract=arguments.work / "base" / CONTRACT,
+            contract=contract if contract.is_file() else None,
             proposed_policy=arguments.repo / POLICY if (arguments.repo / POLICY).is_file() else None,
             out=review,
             ledger=None,  # the trusted half counts the looks
             reseeded=None,
-            guide=None,
+            warn=record.warnings,
+            guide=arguments.guide,
             fail_on=None,
+            champion_probe=arguments.champion_probe,
+            challenger_probe=arguments.challenger_probe,
         )
     )
     (review / "report.html").replace(review / FILES["html"])
     verdict = read_json(review / "verdict.json")
-    notes = "".join(f"\n> {text(warning)}\n" for warning in record.warnings)
-    write_summary(read_text(review / "report.md") + notes)
+    write_summary(read_text(review / "report.md"))
     told = {"verdict": verdict["verdict"], "reason": verdict["reason"], "fails": str(verdict["fails"]).lower()}
     write_outputs(told | {name: str(review / file) for name, file in FILES.items()})
     return code
+
+
+def _notes(record: ChampionRecord) -> str:
+    return "".join(f"\n> {text(warning)}\n" for warning in record.warnings)
 
 
 def _show_log(log: Path) -> None:

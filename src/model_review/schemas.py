@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from model_review.comparison import Comparison
 from model_review.ledger import Look
+from model_review.probe.record import Probe
+from model_review.release.promotions import Promotion
 from model_review.run_record import RunRecord
 from model_review.verdict import Verdict
 
@@ -15,6 +17,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "comparison@1": Comparison,
     "verdict@1": Verdict,
     "look@1": Look,
+    "probe@1": Probe,
+    "promotion@1": Promotion,
 }
 
 

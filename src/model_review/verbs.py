@@ -15,6 +15,8 @@ from model_review.files import digest, read_bytes, read_json, to_json, write_tex
 from model_review.judge import judge
 from model_review.ledger import Look, append_look, is_digest, look_number, parse_look, read_ledger, reveals
 from model_review.policy_reader import read_policy
+from model_review.probe.cost import probe_costs
+from model_review.probe.record import read_probe
 from model_review.report.html import html_report
 from model_review.report.markdown import GUIDE, markdown_report
 from model_review.runs import Run, read_run, share_rows
@@ -40,9 +42,13 @@ def run_compare(arguments: argparse.Namespace) -> int:
         # A champion that exists and could not be scored is no first run: a person decides.
         fault = Check(name="rows", status="not comparable", detail=plain(arguments.because, 1000))
         comparison = comparison.model_copy(update={"checks": [*comparison.checks, fault]})
+    if arguments.warn:
+        told = [plain(warning, 1000) for warning in arguments.warn]
+        comparison = comparison.model_copy(update={"warnings": [*told, *comparison.warnings]})
     count = _count(arguments.ledger, comparison)
     settings = comparison.settings.model_copy(update={"look": count or 1})
     comparison = comparison.model_copy(update={"settings": settings})
+    comparison = _with_probes(comparison, arguments.champion_probe, arguments.challenger_probe)
     verdict = judge(comparison, policy, look=count, proposed_digest=_proposed(arguments))
     write_text(arguments.out / "comparison.json", to_json(comparison.to_json()))
     return _finish(comparison, verdict, arguments)
@@ -81,6 +87,12 @@ def run_ledger(arguments: argparse.Namespace) -> int:
         number = look_number(read_ledger(arguments.ledger), look)
     print(f"Look {number}." if reveals(look) else "No look: the two sides answer alike.")
     return 0
+
+
+def _with_probes(comparison: Comparison, champion: Path | None, challenger: Path | None) -> Comparison:
+    """The comparison with what both services cost."""
+    before, after = (None if path is None else read_probe(path) for path in (champion, challenger))
+    return comparison.model_copy(update={"cost": [*comparison.cost, *probe_costs(before, after)]})
 
 
 def _contract(given: Path | None, champion: Run | None) -> Contract | None:

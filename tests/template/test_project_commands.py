@@ -3,13 +3,12 @@
 import json
 import shutil
 import socket
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from project import must, result, run, service, table_path
+from project import must, result, run, table_path
 
 
 def test_bank_marketing_trains_and_warns_of_duration(bank: Path) -> None:
@@ -215,13 +214,3 @@ def test_explain_prints_one_row_and_draws_all(demo_copy: Path) -> None:
     assert drawn >= {"importances.png", "importances.csv", "effect-1.png", "effect-2.png"}
     importances = pd.read_csv(demo_copy / "run/plots/importances.csv")
     assert importances["mean"].iloc[0] > 3 * importances["std"].iloc[0]
-
-
-def test_the_service_answers_the_request_of_the_readme(demo_copy: Path) -> None:
-    readme = (demo_copy / "README.md").read_text(encoding="utf-8")
-    (curl,) = [line for line in readme.splitlines() if line.startswith("curl ")]
-    with service(demo_copy, demo_copy, demo_copy / "src") as url:
-        pasted = ["sh", "-c", curl.replace("http://localhost:3000", url)]
-        answer = subprocess.run(pasted, cwd=demo_copy, capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert json.loads(answer.stdout)["predictions"][0] in ("yes", "no")

@@ -30,6 +30,11 @@ ANSWERS = {
         "registry=registry.example.org",
         "actions_repository=acme/reviews",
     ],
+    "on one machine": ["deploy_to=compose", "project_slug=term_deposits", "registry=localhost:5000/team"],
+    "on Kubernetes": [
+        "deploy_to=kubernetes",
+        "project_slug=the_customers-that_will-leave-us-within-the-next-ninety-days",
+    ],
 }
 
 
@@ -121,12 +126,16 @@ def test_workflows_are_safe_and_valid(plain: Path) -> None:
 
 def test_the_project_is_its_users(plain: Path) -> None:
     """Nothing of ours is imported, and each file is read in one sitting."""
-    code = 0
+    code = serving = 0
     for path in sorted((plain / "src").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         assert "model_review" not in text, path
         assert len(text.splitlines()) <= 180, path
-        code += code_lines(text)
+        if "serving" in path.parts or path.name in ("service.py", "export.py", "artifact.py"):
+            serving += code_lines(text)
+        else:
+            code += code_lines(text)
+    assert serving <= 1000
     assert code <= 1400  # 900 is the aim; reading settings and requests without a traceback took the rest
 
 

@@ -51,6 +51,8 @@ TABLE = ("dataset=../shops.csv", "target=bought")
         (("github_owner=a b",), "github_owner 'a b'"),
         (("actions_repository=model-review",), "is not of the form owner/name"),
         (("registry=https://ghcr.io",), "is no host name"),
+        (("deploy_to=docker",), "deploy_to 'docker' is not offered: use one of none, compose, kubernetes."),
+        (("project_slug=deploy",), "'deploy', a folder of the project"),
         (("description=one\ntwo",), "single lines"),
         (("dataset=absent.csv", "target=y"), "absent.csv' does not exist"),
         (("dataset=.", "target=y"), "is a folder"),

@@ -107,6 +107,22 @@ def step(folder: Path, name: str, workspace: Path, scratch: Path, **inputs: str)
     return outputs(scratch)
 
 
+@pytest.mark.parametrize("name", ["champion", "compare"])
+def test_every_input_that_is_meant_for_the_engine_reaches_it_as_one_word(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / "setup").mkdir()
+    (tmp_path / "setup/engine.sh").write_text('printf "%s\\n" "$@"\n', encoding="utf-8")
+    engine_step = next(one for one in content(ACTIONS / name)["runs"]["steps"] if "engine.sh" in one.get("run", ""))
+    inputs = {one for one in content(ACTIONS / name)["inputs"] if one != "base-key"}  # that one is the cache's
+    values = {f"${{{{ inputs.{one} }}}}": f"{one} $(x) `y`'" for one in inputs}
+    assert set(engine_step["env"].values()) == set(values)
+    given = {key: values[expression] for key, expression in engine_step["env"].items()}
+    given |= {"PATH": os.environ["PATH"], "RUNNER_TEMP": "t", "GITHUB_ACTION_PATH": str(tmp_path / name)}
+    script = ["bash", "-c", engine_step["run"]]
+    done = subprocess.run(script, env=given, capture_output=True, text=True, check=True)
+    assert sorted(line.partition("=")[2] for line in done.stdout.splitlines() if "=" in line) == sorted(values.values())
+
+
 @needs_uv
 def test_retrain_reaches_the_engine(tmp_path: Path) -> None:
     workspace, scratch = tmp_path / "workspace", tmp_path / "scratch"

@@ -138,7 +138,30 @@ def test_another_task_or_target_is_another_question(
     assert says in found.sentence
 
 
+def test_a_pull_request_that_adds_the_contract_is_no_first_run(project: Path, tmp_path: Path) -> None:
+    git(project, "checkout", "--quiet", "main")
+    commit(project, contract_dot_yaml=None)
+    pull_request(project, contract_dot_yaml=ASKED)
+    found = find_base(project, tmp_path)
+    assert found.status == "found"
+    assert found.warnings == ["Main has no contract.yaml yet, so the pull request's own judges it."]
+
+
+def test_a_project_without_any_contract_is_reviewed_and_leaves_no_earlier_one_behind(
+    project: Path, tmp_path: Path
+) -> None:
+    git(project, "checkout", "--quiet", "main")
+    commit(project, contract_dot_yaml=None)
+    pull_request(project, params_dot_yaml="seed: 2\n")
+    (tmp_path / "contract.yaml").write_text(ASKED, encoding="utf-8")
+    found = find_base(project, tmp_path)
+    assert (found.status, found.warnings) == ("found", [])
+    assert not (tmp_path / "contract.yaml").exists()
+
+
 def test_without_a_lock_mains_key_waits_for_the_result(project: Path, tmp_path: Path) -> None:
+    git(project, "checkout", "--quiet", "main")
+    commit(project, pyproject_dot_toml="[project]\nname = 'shop'\n")
     pull_request(project, params_dot_yaml="seed: 1\n")
     found = find_base(project, tmp_path)
     assert found.key is None

@@ -149,9 +149,10 @@ def test_documents_alone_end_in_one_line(loop: Loop, capsys: pytest.CaptureFixtu
 
 
 def test_the_first_run_is_decided_by_floors_and_by_its_own_contract(loop: Loop) -> None:
-    contract = (loop.project / "contract.yaml").read_text(encoding="utf-8")
-    base = commit(loop.project, contract_dot_yaml=None)
-    (loop.project / "contract.yaml").write_text(contract, encoding="utf-8")
+    kept = {name: (loop.project / name).read_text(encoding="utf-8") for name in ("contract.yaml", "model-review.toml")}
+    base = commit(loop.project, **dict.fromkeys(kept))
+    for name, content in kept.items():
+        (loop.project / name).write_text(content, encoding="utf-8")
     loop.open(base)
     assert loop.score(None)["status"] == "first-run"
     assert any("no champion yet" in one["detail"] for one in loop.review()["because"])

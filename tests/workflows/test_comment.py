@@ -1,5 +1,6 @@
 """The report job from end to end: which comment is there afterwards, what it says, and who posted it."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 from fake_github import BOT, Event, Fault
-from report_loop import BASE, HEAD, MARKER, Loop, archive
+from report_loop import BASE, HEAD, MARKER, Changed, Loop, archive
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("better", "Promote"), ("worse", "Reject"), ("leak", "Reject")])
@@ -257,7 +258,28 @@ def test_a_comparison_at_other_levels_than_the_bases_gets_no_verdict(loop: Loop,
     assert found["verdict"] == found["look"] == ""
     assert "Verdict withheld" in body
     assert "under another policy" in body
+    assert "the run used the one at this branch's head" in body
+    assert "Update branch" in body
     assert "Promote" not in body
+
+
+def test_a_base_that_moved_on_since_the_run_is_told_and_what_to_do(loop: Loop) -> None:
+    policy = loop.fake.files[BASE, "model-review.toml"]
+    for sha in (BASE, HEAD):
+        loop.fake.files[sha, "model-review.toml"] = policy.replace(b"margin = 0.01", b"margin = 0.02")
+    loop.comment(loop.run(archive(loop.comparisons["better"])))
+    body = loop.ours()[0]["body"]
+    assert "the base branch's changed since the run, or the run used one of its own" in body
+    assert "Update branch" in body
+
+
+def test_a_run_that_says_it_used_the_bases_policy_and_did_not_is_told(loop: Loop, forged: Changed) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["settings"]["alpha"] = 0.5
+
+    _, found, _ = loop.comment(loop.run(forged(edit)))
+    assert found["outcome"] == "withheld"
+    assert "which the run says it used" in loop.ours()[0]["body"]
 
 
 def test_another_contract_than_the_bases_gets_no_verdict(loop: Loop) -> None:
@@ -265,6 +287,53 @@ def test_another_contract_than_the_bases_gets_no_verdict(loop: Loop) -> None:
     _, found, _ = loop.comment(loop.run(archive(loop.comparisons["better"])))
     assert found["outcome"] == "withheld"
     assert "another contract" in loop.ours()[0]["body"]
+    assert "Update branch" in loop.ours()[0]["body"]
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["no ledger", "ledger"])
+def test_a_first_run_is_not_believed_where_the_base_has_a_policy(loop: Loop, forged: Changed, looked: bool) -> None:
+    if looked:
+        digests = dict.fromkeys(("evaluation_digest", "challenger_key", "champion_key"), "sha256:" + "4" * 64)
+        look = digests | {"row_count": 5, "time": "2026-01-31T12:00:00Z", "alpha": 0.001, "sketch": ""}
+        loop.fake.files["model-review", "ledger.jsonl"] = json.dumps(look).encode() + b"\n"
+    _, found, _ = loop.comment(loop.run(forged(lambda data: data.update(champion=None))))
+    body = loop.ours()[0]["body"]
+    assert found["verdict"] == "hold"
+    assert "main's model was left out" in body
+    assert ("1 look at a champion" in body) is looked
+    assert "Promote" not in body
+
+
+def test_a_champion_that_could_not_be_scored_keeps_its_own_reason(loop: Loop, forged: Changed) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["champion"] = None
+        data["checks"].append({"name": "rows", "status": "not comparable", "detail": "Main fails to train: x."})
+
+    _, found, _ = loop.comment(loop.run(forged(edit)))
+    assert found["verdict"] == "hold"
+    assert "Main fails to train" in loop.ours()[0]["body"]
+    assert "left out" not in loop.ours()[0]["body"]
+
+
+def test_what_the_run_warns_of_stands_above_the_evidence(loop: Loop, forged: Changed) -> None:
+    loop.comment(loop.run(forged(lambda data: data["warnings"].insert(0, "Main has no uv.lock; commit one."))))
+    body = loop.ours()[0]["body"]
+    assert body.index("Main has no uv.lock; commit one.") < body.index("### Rules")
+
+
+def test_a_cml_of_another_version_or_file_gets_no_token(loop: Loop) -> None:
+    loop.install_cml(version="0.21.0")
+    _, found, shown = loop.comment(loop.run(archive(loop.comparisons["better"])))
+    assert found["posted-with"] == "rest"
+    assert "CML is version 0.21.0, not 0.20.6" in shown
+    loop.install_cml(crash=False)
+    binary = loop.folder / "bin/cml"
+    right = hashlib.sha256(binary.read_bytes()).hexdigest()
+    for digest, poster in (("0" * 64, "rest"), (right, "cml")):
+        _, found, shown = loop.comment(loop.run(archive(loop.comparisons["better"])), CML_FILE_SHA256=digest)
+        assert found["posted-with"] == poster, shown
+    assert len(loop.cml_calls()) == 1
+    assert len(loop.ours()) == 1
 
 
 @pytest.mark.parametrize("policy", [None, b"[objective", b"\xff", b"x = 1\n" * 400_000])

@@ -80,12 +80,19 @@ def test_an_absent_file_is_a_content_of_its_own(project: Path, name: str) -> Non
     assert content_key(project, "HEAD") != before
 
 
-def test_a_table_outside_data_counts_as_well(project: Path) -> None:
-    commit(project, contract_dot_yaml="servers: [{path: tables/shop.csv}]\n", tables__shop_dot_csv="1\n")
+def test_a_table_in_a_folder_that_is_set_apart_counts_and_its_neighbour_does_not(project: Path) -> None:
+    commit(project, contract_dot_yaml="servers: [{path: tests/shop.csv}]\n", tests__shop_dot_csv="1\n")
     before = content_key(project, "HEAD")
-    commit(project, tables__other_dot_csv="1\n")
+    commit(project, tests__other_dot_csv="1\n")
     assert content_key(project, "HEAD") == before
-    commit(project, tables__shop_dot_csv="2\n")
+    commit(project, tests__shop_dot_csv="2\n")
+    assert content_key(project, "HEAD") != before
+
+
+@pytest.mark.parametrize("name", ["review_dot_py", "lib__score_dot_py", "tables__more_dot_csv", "Makefile", "README"])
+def test_what_is_not_known_counts_so_that_no_change_can_hide(project: Path, name: str) -> None:
+    before = content_key(project, "HEAD")
+    commit(project, **{name: "1\n"})
     assert content_key(project, "HEAD") != before
 
 
@@ -93,7 +100,6 @@ def test_a_project_in_a_folder_of_its_repository_is_keyed_alone(project: Path) -
     commit(project, **{f"models__shop__{name}": content for name, content in FILES.items()})
     inner = project / "models/shop"
     before = content_key(inner, "HEAD")
-    assert before == content_key(project, "HEAD")  # the same content
     commit(project, params_dot_yaml="seed: 1\n")
     assert content_key(inner, "HEAD") == before
     commit(project, models__shop__params_dot_yaml="seed: 2\n")

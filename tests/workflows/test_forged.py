@@ -271,7 +271,7 @@ CONTRADICTIONS: list[tuple[str, str, Edit]] = [
     ("no metric and no check", "hold", lambda data: data.update(metrics=[], checks=[], undefined=[], cost=[])),
     ("no objective", "hold", lambda data: data["metrics"].remove(metric(data))),
     ("no bounds", "withheld", lambda data: data["settings"].update(bounds=[])),
-    ("no champion", "promote", lambda data: data.update(champion=None)),
+    ("no champion", "hold", lambda data: data.update(champion=None)),
     ("no deltas", "hold", lambda data: [row.update(delta=None, low=None, high=None) for row in data["metrics"]]),
     ("no checks", "hold", lambda data: data.update(checks=[])),
     ("other levels", "withheld", lambda data: metric(data).update(level=0.5, strict_level=0.5)),

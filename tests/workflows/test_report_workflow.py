@@ -29,7 +29,7 @@ def test_every_input_reaches_the_engine(tmp_path: Path) -> None:
     step = action()["runs"]["steps"][-1]
     (tmp_path / "comment").mkdir()
     (tmp_path / "setup").mkdir()
-    (tmp_path / "setup/engine.sh").write_text('printf "%s\\n" "$@" "token=$GITHUB_TOKEN"\n')
+    (tmp_path / "setup/engine.sh").write_text('printf "%s\\n" "$@" "token=$GITHUB_TOKEN" "$CML_FILE_SHA256"\n')
     values = {name: f"--{name} $(x) `y`\n'" for name in action()["inputs"]}
     expressions = {f"${{{{ inputs.{name} }}}}": value for name, value in values.items()}
     environment = {name: expressions[given] for name, given in step["env"].items()}

@@ -1,7 +1,9 @@
 """The project's own table, cut to at most 2,000 rows, and one model trained on it."""
 
+import importlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tables: more threads only
 import numpy as np
 import pandas as pd
 import pytest
+from starlette.testclient import TestClient
 
 from {{ cookiecutter.__package_name }} import ROOT, model, rundir, tracking, train
 from {{ cookiecutter.__package_name }}.contract import Contract, load_contract, load_params
@@ -76,8 +79,16 @@ def project(raw: pd.DataFrame, contract: Contract, tmp_path_factory: pytest.Temp
         for module in (train, tracking, rundir):
             patch.setattr(module, "ROOT", folder)
         train.train(folder / "run")
-    os.environ["MODEL_FOLDER"] = str(folder / "run/model")  # where the service looks
     return folder
+
+
+@pytest.fixture(scope="session")
+def client(project: Path) -> Iterator[TestClient]:
+    """The service of that model, called without a network."""
+    os.environ |= {"MODEL_FOLDER": str(project / "run/model"), "SERVICE_LOG_FOLDER": str(project / "logs")}
+    service = importlib.import_module("{{ cookiecutter.__package_name }}.service").Service
+    with TestClient(service.to_asgi(), raise_server_exceptions=False) as client:
+        yield client
 
 
 def row_loss(fitted: model.Model, table: Table) -> np.ndarray:

@@ -1,8 +1,7 @@
 """The service answers as batch prediction does, and refuses what training would refuse."""
 
-import importlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,11 @@ from starlette.testclient import TestClient
 
 from {{ cookiecutter.__package_name }} import model
 from {{ cookiecutter.__package_name }}.contract import Column, Contract
+from {{ cookiecutter.__package_name }}.serving.fields import read_moment
 
 EXAMPLE = Path(__file__).with_name("example-request.json")
 MOST_ROWS = 300
-
-
-@pytest.fixture(scope="module")
-def service(project: Path) -> Any:
-    return importlib.import_module("{{ cookiecutter.__package_name }}.service")
-
-
-@pytest.fixture(scope="module")
-def client(service: Any) -> Iterator[TestClient]:
-    with TestClient(service.Service.to_asgi(), raise_server_exceptions=False) as client:
-        yield client
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +52,7 @@ def having(contract: Contract, fitted: model.Model, rows: list[dict[str, Any]], 
 
 
 def post(client: TestClient, rows: Any) -> Any:
-    return client.post("/predict", content=json.dumps({"rows": rows}), headers={"Content-Type": "application/json"})
+    return client.post("/predict", content=json.dumps({"rows": rows}), headers=JSON)
 
 
 def answer(client: TestClient, rows: Any) -> Any:
@@ -74,21 +64,15 @@ def answer(client: TestClient, rows: Any) -> Any:
 def refused(client: TestClient, row: dict[str, Any], column: Column, value: Any) -> str:
     answered = post(client, [row | {column.name: value}])
     assert answered.status_code == 400, f"{column.name}: {value!r}: {answered.text}"
-    assert json.dumps(column.name, ensure_ascii=False)[1:-1] in answered.text
-    return answered.text
+    (violation,) = answered.json()["violations"]
+    assert (violation["row"], violation["field"]) == (0, column.name)
+    assert violation["allowed"]
+    return violation["came"]
 
 
-def test_the_example_request_is_answered_with_the_offline_prediction(
-    client: TestClient, fitted: model.Model, contract: Contract
-) -> None:
-    request = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-    rows = pd.DataFrame(request["rows"]).reindex(columns=fitted.features.raw)
-    for name in fitted.features.dates:
-        rows[name] = pd.to_datetime(rows[name])
-    predicted, _ = fitted.predict(rows)
-    expected = predicted.tolist()
-    answered = answer(client, request["rows"])["predictions"]
-    assert answered == (pytest.approx(expected) if fitted.task == "regression" else expected)
+def test_the_example_request_is_answered(client: TestClient, fitted: model.Model) -> None:
+    (predicted,) = answer(client, json.loads(EXAMPLE.read_text(encoding="utf-8"))["rows"])["predictions"]
+    assert predicted in fitted.classes or isinstance(predicted, float)
 
 
 def test_the_table_s_own_text_is_answered_as_batch_prediction_does(
@@ -97,12 +81,55 @@ def test_the_table_s_own_text_is_answered_as_batch_prediction_does(
     batch = pd.read_parquet(project / "run/predictions.parquet").query("scenario == 'test'")[: len(rows)]
     answered = answer(client, rows)
     if fitted.task == "regression":
-        assert answered["predictions"] == pytest.approx(batch["y_pred"].tolist())
+        assert answered["predictions"] == pytest.approx(batch["y_pred"].tolist(), rel=1e-5, abs=1e-5)
         return
     assert answered["predictions"] == batch["y_pred"].tolist()
     for label in [fitted.positive_class] if fitted.task == "binary" else fitted.classes:
         column = "score" if fitted.task == "binary" else f"score_{label}"
-        np.testing.assert_allclose(answered["probabilities"][label], batch[column], rtol=1e-9)
+        np.testing.assert_allclose(answered["probabilities"][label], batch[column], atol=1e-5)
+
+
+def faulty(rows: list[dict[str, Any]], contract: Contract) -> list[dict[str, Any]]:
+    """Rows as JSON types, with gaps, unseen levels, whole numbers for floats, unused fields, in another order."""
+    made = []
+    for number, row in enumerate(rows[:24]):
+        for place, column in enumerate(column for column in contract.columns if column.name in row):
+            text = row[column.name].strip()
+            spelt = text.replace(",", ".") if contract.more["decimal"] == "," else text
+            missing = text in {*contract.more["missingValues"], *column.more.get("missingValues", [])}
+            if (missing or number % 7 == place % 7) and not column.required:
+                row = row | {column.name: None}
+            elif column.type == "string" and not column.allowed and number % 5 == place % 5:
+                row = row | {column.name: "never seen"[: column.bounds.get("maxLength")]}
+            elif column.type == "number" and float(spelt).is_integer():
+                row = row | {column.name: int(float(spelt))}
+            elif column.type in ("integer", "number"):
+                row = row | {column.name: float(spelt)}
+            elif column.type == "boolean":
+                row = row | {column.name: text in column.more["trueValues"]}
+        unused = [column.name for column in contract.columns if column.name not in row]
+        made.append(dict.fromkeys(unused, "not used") | dict(reversed(row.items())))
+    return made
+
+
+def test_a_row_alone_is_answered_as_in_a_batch_and_as_the_trained_model_does(
+    client: TestClient, fitted: model.Model, contract: Contract, rows: list[dict[str, Any]]
+) -> None:
+    faults = faulty(rows, contract)
+    batch = answer(client, faults)
+    typed = pd.DataFrame(faults)[fitted.features.raw]
+    for column in contract.columns:
+        if column.name in fitted.features.dates:
+            forms = column.more["dateFormats"]
+            typed[column.name] = [None if pd.isna(t) else read_moment(t.strip(), forms) for t in typed[column.name]]
+    offline, probabilities = fitted.predict(typed)
+    near = (lambda value: pytest.approx(value, rel=1e-5)) if fitted.task == "regression" else (lambda value: value)
+    for number, row in enumerate(faults):
+        alone = answer(client, [row])
+        assert alone["predictions"] == [near(batch["predictions"][number])] == [near(offline[number])]
+        for place, label in enumerate(fitted.classes):
+            assert alone["probabilities"][label] == [pytest.approx(batch["probabilities"][label][number], abs=1e-6)]
+            assert alone["probabilities"][label] == [pytest.approx(probabilities[number, place], abs=1e-5)]
 
 
 def test_white_space_around_a_value_changes_nothing(client: TestClient, rows: list[dict[str, Any]]) -> None:
@@ -126,7 +153,7 @@ def test_a_missing_spelling_of_a_required_column_is_refused(
 ) -> None:
     column, row = having(kind, wanted=lambda c: c.required)
     for text in [None, *spellings(column)]:
-        assert "missing" in refused(client, row, column, text)
+        refused(client, row, column, text)
 
 
 @pytest.mark.parametrize("kind", ["integer", "number"])
@@ -141,7 +168,7 @@ def test_what_is_no_finite_number_is_refused(client: TestClient, having: Any, ki
 def test_a_number_too_large_for_a_float_is_refused(client: TestClient, having: Any) -> None:
     column, row = having("integer", "number")
     body = json.dumps({"rows": [row | {column.name: "huge"}]}).replace('"huge"', "1e400")
-    assert client.post("/predict", content=body).status_code == 400
+    assert client.post("/predict", content=body, headers=JSON).status_code == 400
 
 
 def test_an_integer_may_be_written_with_a_point_but_not_with_a_fraction(
@@ -181,9 +208,9 @@ def test_a_date_is_text_in_a_known_form_never_an_epoch(client: TestClient, havin
         refused(client, row, column, value)
 
 
-def test_a_time_with_an_offset_is_read_as_utc(client: TestClient, having: Any, service: Any) -> None:
+def test_a_time_with_an_offset_is_read_as_utc(client: TestClient, having: Any) -> None:
     column, row = having("timestamp")
-    moment = service._moment(row[column.name].strip(), column.more["dateFormats"])
+    moment = read_moment(row[column.name].strip(), column.more["dateFormats"])
     shifted = (moment + timedelta(hours=2)).isoformat() + "+02:00"
     assert answer(client, [row | {column.name: shifted}]) == answer(client, [row])
 
@@ -230,7 +257,3 @@ def test_the_api_s_description_shows_types_limits_and_allowed_values(
                 assert limits == {side: column.bounds.get(side) for side in limits}
             if column.type == "string" and column.allowed:
                 assert allowed == list(column.allowed)
-
-
-def test_readiness(client: TestClient) -> None:
-    assert client.get("/readyz").status_code == 200

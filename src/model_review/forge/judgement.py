@@ -20,6 +20,8 @@ from model_review.text import plain
 from model_review.verbs import look_of
 
 MEMBER = "comparison.json"
+# Running a workflow again takes the same merge commit, and with it the same base.
+RENEW = "Merge the base branch into this one (Update branch): the new run compares by its rules."
 CheckName = Literal["predictions", "rows", "forbidden", "overlap", "leak"]
 Outcome = Literal["judged", "withheld", "refused", "missing", "unchanged"]
 
@@ -74,18 +76,29 @@ def review(
             raise
         return Judged("withheld", str(error))
     if base.policy is None:
-        return Judged("withheld", "The base branch has no policy, so there is nothing to judge by.")
+        why = "The base branch has no policy, so there is nothing to judge by; once it is merged there, it judges."
+        return Judged("withheld", why)
     if base.contract is not None and comparison.settings.contract_digest != base.contract.digest:
-        return Judged(
-            "withheld", "Judged under another contract: the base branch's contract is not the one compared by."
-        )
+        why = "Judged under another contract: the base branch's contract changed since the run, or the run used its own"
+        return Judged("withheld", f"{why}. {RENEW}")
     try:
         return _judged(comparison, base, base.policy, proposed, time, guide, limit)
     except ReviewError as error:
-        return Judged("withheld", f"Judged under another policy. {error}")
+        return Judged("withheld", _other_policy(comparison.settings.policy_digest, base.policy, proposed, str(error)))
     # The engine writes comparisons that hang together; a forged one may break any assumption, and must not break us.
     except Exception as error:
         return Judged("refused", f"{MEMBER} contradicts itself ({type(error).__name__}).")
+
+
+def _other_policy(claimed: str, policy: Policy, proposed: str | None, error: str) -> str:
+    """Which policy the run judged by, as far as it can be told, and what to do."""
+    if claimed == policy.digest:
+        return f"Judged under another policy than the base branch's, which the run says it used. {error}"
+    if claimed == proposed:
+        which = "the run used the one at this branch's head; the base branch changed it since, or this branch did"
+    else:
+        which = "the base branch's changed since the run, or the run used one of its own"
+    return f"Judged under another policy than the base branch's: {which}. {error} {RENEW}"
 
 
 def _judged(
@@ -118,16 +131,28 @@ def _check_levels(comparison: Comparison, policy: Policy) -> None:
 
 
 def _with_own_checks(comparison: Comparison, base: Base) -> Comparison:
-    """Add what the comparison's own checks should have said: a forbidden column in use, a check that was left out."""
+    """Add what the comparison's own checks should have said: a forbidden column, a check or a champion left out."""
     found = {one.name for one in comparison.checks}
     expected: list[CheckName] = ["predictions", "forbidden", "overlap"]
     if comparison.champion is not None and comparison.metrics:
         expected += ["rows", "leak"]
     missing = [name for name in expected if name not in found]
     added = [Check(name=name, status="not made", detail=f"The comparison says nothing of {name}.") for name in missing]
+    # Main has a policy, so a run that finds no champion says why it was not comparable.
+    if comparison.champion is None and not any(one.status in ("red", "not comparable") for one in comparison.checks):
+        added.append(Check(name="rows", status="not comparable", detail=_no_first_run(base)))
     forbidden = [] if base.contract is None else base.contract.having("forbidden")
     used = [name for name in comparison.challenger.features if name in forbidden]
     if used and not any(one.name == "forbidden" and one.status == "red" for one in comparison.checks):
         detail = f"The challenger uses {', '.join(map(plain, used[:5]))}, which the base's contract forbids."
         added.append(Check(name="forbidden", status="red", detail=detail))
     return comparison.model_copy(update={"checks": [*added, *comparison.checks]})
+
+
+def _no_first_run(base: Base) -> str:
+    looks = len(base.ledger or [])
+    known = f", and its ledger holds {looks:,} look{'s' if looks > 1 else ''} at a champion" if looks else ""
+    return (
+        f"The run says that it is the first and has no champion, but the base branch has a policy{known}: main's model "
+        f"was left out. {RENEW}"
+    )

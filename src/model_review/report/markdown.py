@@ -28,12 +28,14 @@ SECTIONS: tuple[Section, ...] = (
 def markdown_report(comparison: Comparison, verdict: Verdict, guide: str = GUIDE, limit: int = LIMIT) -> str:
     """The report, in the fullest rendering that fits a comment. Tier 0 holds everything, tier 3 the least."""
     if _silent(comparison):
-        return f"**{MARKS[verdict.verdict]}.** Neither the model nor the data changed: {text(verdict.reason)}\n"
+        silent = f"**{MARKS[verdict.verdict]}.** Neither the model nor the data changed: {text(verdict.reason)}"
+        return "\n\n".join([silent, *_warnings(comparison)]) + "\n"
     for tier in range(3):
         report = _render(comparison, verdict, guide, tier)
         if len(report) <= limit:
             return report
-    return _head(verdict) + "\n\nThe evidence is too long for a comment; it is in report.html and comparison.json.\n"
+    head = "\n\n".join([_head(verdict), *_warnings(comparison)])
+    return head + "\n\nThe evidence is too long for a comment; it is in report.html and comparison.json.\n"
 
 
 def _silent(comparison: Comparison) -> bool:
@@ -54,7 +56,13 @@ def _head(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def _warnings(comparison: Comparison) -> list[str]:
+    """What a person has to know before the numbers; any more stand with how to reproduce them."""
+    lines = [f"- \u26a0\ufe0f {text(one, 500)}" for one in comparison.warnings[: sections.LOUD]]
+    return ["\n".join(lines)] if lines else []
+
+
 def _render(comparison: Comparison, verdict: Verdict, guide: str, tier: int) -> str:
-    parts = [_head(verdict), *(section(comparison, verdict, tier) for section in SECTIONS)]
+    parts = [_head(verdict), *_warnings(comparison), *(section(comparison, verdict, tier) for section in SECTIONS)]
     parts.append(f"<sub>What each number means: [reading a report]({guide}).</sub>")
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -9,6 +9,7 @@ from model_review.verdict import Verdict
 from model_review.wording import about, level, number, percent, signed, span
 
 MANY = 60
+LOUD = 5  # warnings that stand above the evidence
 
 
 def objective(comparison: Comparison, verdict: Verdict, tier: int) -> str:
@@ -188,8 +189,8 @@ def reproduce(comparison: Comparison, verdict: Verdict, tier: int) -> str:
             )
     lines.append(f"- evaluation rows {code(comparison.rows.evaluation_digest)}")
     lines.append(f"- policy {code(made.policy_digest)}, contract {code(made.contract_digest or 'none')}")
-    lines += [f"- \u26a0\ufe0f {text(warning)}" for warning in comparison.warnings[:20]]
+    lines += [f"- \u26a0\ufe0f {text(warning)}" for warning in comparison.warnings[LOUD : LOUD + 20]]
     lines += [
         f"- the challenger warns: {text(warning)}" for warning in comparison.challenger.warnings[:10] if tier == 0
     ]
-    return fold("Reproducibility and warnings", "\n".join(lines))
+    return fold("Reproducibility and other warnings", "\n".join(lines))

@@ -3,7 +3,6 @@
 Every pipeline here converts to ONNX: categories arrive without missing values, trees get ordinal codes and no scaler.
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from . import artifact
 from .command import InputError
 from .features import Features
 
@@ -57,14 +57,9 @@ class Model:
         columns = self.columns(values)
         if self.task == "regression":
             return self.pipeline.predict(columns), None
-        probabilities = np.zeros((len(columns), len(self.classes)))  # a class without training rows keeps 0
-        known = [self.classes.index(label) for label in self.pipeline.classes_]
-        probabilities[:, known] = self.pipeline.predict_proba(columns)
-        best = probabilities.argmax(axis=1)
-        if self.threshold is not None:
-            positive = self.explained_class
-            best = np.where(probabilities[:, positive] >= self.threshold, positive, 1 - positive)
-        return np.array(self.classes, dtype=object)[best], probabilities
+        known = [str(label) for label in self.pipeline.classes_]
+        probabilities = artifact.spread(self.pipeline.predict_proba(columns), known, self.classes)
+        return artifact.decide(probabilities, self.classes, self.positive_class, self.threshold), probabilities
 
 
 def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, params: dict[str, Any]) -> Pipeline:
@@ -104,26 +99,9 @@ def save(model: Model, folder: Path) -> None:
 
 def load(folder: Path) -> Model:
     """Read a model that `save` wrote; an `InputError` names the type that no model of this project has."""
-    file = folder / "model.skops"
-    try:
-        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if strange := set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED):
-            raise InputError(
-                f"{file}: holds the type {min(strange)}, which no model of this project has; do not use it"
-            )
-        pipeline = skops.io.load(file, trusted=TRUSTED)
-    except FileNotFoundError:
-        raise InputError(f"{folder}: no model there; run `uv run train`, or name a run's model folder") from None
-    kinds = facts.pop("features")
-    levels = {name: tuple(values) for name, values in kinds.pop("levels").items()}
-    features = Features(**{kind: tuple(names) for kind, names in kinds.items()}, levels=levels)
-    return Model(pipeline, features, **facts | {"classes": tuple(facts["classes"])})
-
-
-def digest(folder: Path) -> str:
-    """`sha256:` over the sorted relative paths and file digests of a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [
-        f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files
-    ]
-    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+    facts, file = artifact.facts(folder), folder / "model.skops"
+    if not file.is_file():
+        raise InputError(f"{folder}: no model.skops there; run `uv run train`, or name a run's model folder")
+    if strange := set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED):
+        raise InputError(f"{file}: holds the type {min(strange)}, which no model of this project has; do not use it")
+    return Model(skops.io.load(file, trusted=TRUSTED), **facts)

@@ -1,130 +1,137 @@
-"""The BentoML service: rows that follow the contract in, predictions out. `uv run bentoml serve` starts it."""
+"""The BentoML service: rows that follow the contract in, predictions out. `uv run bentoml serve` starts it.
 
-import math
-import os
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Annotated, Any, Literal
+The parts are in `serving/`; this file puts them together. The README says how to call it and what can be set.
+"""
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
 
 import bentoml
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic_core import to_json
+from starlette.responses import Response
 
-from . import ROOT, model
-from .command import InputError
-from .contract import NUMERIC, TEMPORAL, Column, load_contract
+from .serving import docs, feedback, metrics, request
+from .serving.limits import Call, Limits, safe_json
+from .serving.loaded import CLASSES, CONTRACT, DRIFT, EXAMPLE, LOGGED, POSITIVE, PREDICT, READER, RUN, SETTINGS
+from .serving.log import Entry, File, Writer
+from .serving.types import Accepted, Answer, Labels, Rows
 
-HOME = ROOT / "src" if (ROOT / "src/run/model").exists() else ROOT  # a bento holds everything in its folder src
-MODEL = Path(os.environ.get("MODEL_FOLDER", HOME / "run/model"))
-try:
-    FITTED, CONTRACT = model.load(MODEL), load_contract(MODEL.parent / "contract.yaml")
-except InputError as error:
-    raise SystemExit(f"error: {error}") from None
-TYPES: dict[str, Any] = {"integer": int, "number": float, "boolean": bool, "date": date, "timestamp": datetime}
+ONE_THREAD = ThreadPoolExecutor(1)  # scikit-learn is slow enough to keep the event loop waiting; ONNX is not
+PLAIN = RUN["model"]["format"] == "onnx"
 
 
-def _reader(column: Column) -> Callable[[Any], Any]:
-    """How a JSON value is read: text as `data.parse` reads the file's, so that service and `predict` answer alike."""
-    absent = {*CONTRACT.more["missingValues"], *column.more.get("missingValues", [])}
-    spelt = dict.fromkeys(column.more.get("trueValues", []), True)
-    spelt |= dict.fromkeys(column.more.get("falseValues", []), False)
-
-    def read(value: Any) -> Any:
-        text = str(value).strip()
-        if value is None or (text in absent and value == value):  # JSON's NaN is no spelling, it is refused below
-            if column.required:
-                raise ValueError("is missing")
-            return None
-        if column.type == "boolean":
-            return spelt.get(text, value)
-        if column.type in NUMERIC:
-            return _number(text, column)
-        if column.type in TEMPORAL:  # a number would be taken for seconds since 1970
-            return _moment(text if isinstance(value, str) else "", column.more["dateFormats"])
-        return text if isinstance(value, str) else value
-
-    return read
-
-
-def _number(text: str, column: Column) -> float:
-    number = math.nan
-    if text.isascii() and "_" not in text:  # Python reads 1_000 and other scripts' digits, training does not
-        with suppress(ValueError):
-            number = float(text.replace(",", ".") if CONTRACT.more["decimal"] == "," else text)
-    if not math.isfinite(number):
-        raise ValueError("is not a finite number")
-    return int(number) if column.type == "integer" and number.is_integer() else number
-
-
-def _moment(text: str, forms: list[str]) -> datetime:
-    moment = None
-    for form in forms:
-        with suppress(ValueError):
-            moment = moment or datetime.strptime(text, form)
-    with suppress(ValueError, OverflowError):
-        moment = moment or datetime.fromisoformat("" if text.isdigit() else text)
-        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    raise ValueError(f"is not a date as text, such as {datetime(2024, 1, 31).strftime(forms[0])}")
-
-
-def _limit(column: Column, side: str) -> Any:
-    limit = column.bounds.get(side)
-    if limit is None or column.type not in TEMPORAL:
-        return limit
-    moment = datetime.fromisoformat(str(limit))
-    return moment.date() if column.type == "date" else moment
-
-
-def _field(column: Column) -> tuple[Any, Any]:
-    """Type, limits and reader of a column; its JSON key is its name, whatever characters that has."""
-    if column.name not in FITTED.features.raw:
-        return Any, Field(None, alias=column.name, description="may be sent, is not used")
-    kind = TYPES.get(column.type, Literal[column.allowed] if column.allowed else str)
-    limits: dict[str, Any] = {"max_length": column.bounds.get("maxLength")} if kind is str else {}
-    if column.type in TYPES:  # strict: for booleans the contract's spellings, which are read before, and no others
-        limits = {"strict": kind is bool, "ge": _limit(column, "minimum"), "le": _limit(column, "maximum")}
-    shown: Any = Annotated[kind, Field(**limits)]
-    shown = Annotated[shown if column.required else shown | None, BeforeValidator(_reader(column))]
-    return shown, Field(... if column.required else None, alias=column.name)
-
-
-FIELDS: dict[str, Any] = {f"column_{number}": _field(column) for number, column in enumerate(CONTRACT.columns)}
-Row = create_model("Row", __config__=ConfigDict(extra="forbid", title="One row of the table"), **FIELDS)
-
-
-class Answer(BaseModel):
-    """Predictions in the order of the rows: labels or numbers, and the probability of each class."""
-
-    predictions: list[str] | list[float]
-    probabilities: dict[str, list[float]]
-
-
-class Rows(BaseModel):
-    """1 to 1000 rows of the table."""
-
-    model_config = ConfigDict(extra="forbid")
-    rows: Annotated[list[Row], Field(min_length=1, max_length=1000)]  # type: ignore[valid-type]  # made from the contract
-
-
-@bentoml.service(name=CONTRACT.id, traffic={"timeout": 30})
+@bentoml.service(
+    name=CONTRACT.id,
+    workers=SETTINGS.workers,
+    traffic={"timeout": SETTINGS.seconds + 1},  # `Limits` is first: it says what took so long, and when to try again
+    tracing={"excluded_urls": ".*"},  # an exporter needs it, and nothing else
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},  # BentoML's own take any path as a label; /metrics shows the service's
+)
 class Service:
     """Predicts with the model of one run."""
 
-    @bentoml.api(route="/predict", input_spec=Rows)
-    def predict(self, rows: list[Any]) -> Answer:
-        """Predict 1 to 1000 rows."""
-        values = {
-            column.name: _array([getattr(row, f"column_{number}") for row in rows], column.type)
-            for number, column in enumerate(CONTRACT.columns)
-            if column.name in FITTED.features.raw
-        }
-        labels, probabilities = FITTED.predict(values)
-        scores = {} if probabilities is None else dict(zip(FITTED.classes, probabilities.T.tolist(), strict=True))
-        return Answer(predictions=labels.tolist(), probabilities=scores)
+    @bentoml.on_startup
+    def start(self) -> None:
+        """Start the log, and predict once, so that no caller waits for what only the first request needs."""
+        worker, folder = bentoml.server_context.worker_index or 1, SETTINGS.log_folder
+        kept = [folder / f"{name}-{worker}.jsonl" for name in ("predictions", "feedback")] if folder else []
+        files: list[File | None] = [*(File(path, SETTINGS.log_bytes) for path in kept)] or [None, None]
+        self.log, self.labels = Writer(files[0], _count), Writer(files[1], lambda entries: None)
+        self.log.start()
+        self.labels.start()
+        metrics.INFO.labels(RUN["model"]["digest"], RUN["commit"] or "none", RUN["model"]["format"]).set(1)
+        for _ in range(10):
+            PREDICT(request.arrays(READER.read(to_json({"rows": [EXAMPLE]}))[1], READER.fields))
+        gc.collect()
+        gc.freeze()
+
+    @bentoml.on_shutdown
+    def stop(self) -> None:
+        """Write what is left of the log."""
+        self.log.stop()
+        self.labels.stop()
+
+    @bentoml.api(route="/predict", input_spec=Rows, output_spec=Answer)
+    async def predict(self, call: Call) -> Response:
+        """Predict rows."""
+        try:
+            count, columns = READER.read(call.body)
+        except request.Refused as refused:
+            return _refuse(refused)
+        values = request.arrays(columns, READER.fields)
+        if PLAIN:
+            labels, probabilities = PREDICT(values)
+        else:
+            try:
+                async with asyncio.timeout_at(call.deadline):
+                    labels, probabilities = await asyncio.get_running_loop().run_in_executor(
+                        ONE_THREAD, PREDICT, values
+                    )
+            except TimeoutError:
+                return Response(b'{"error":"too many rows at a time; try again"}', 503, {"Retry-After": "1"})
+        scores = {} if probabilities is None else dict(zip(CLASSES, probabilities.T.tolist(), strict=True))
+        answer = {"predictions": labels.tolist(), "probabilities": scores}
+        metrics.ROWS.inc(count)
+        line = {"time": _now(), "request_id": call.request_id, "model": RUN["model"]["digest"]}
+        self.log.put(Entry(line | {"columns": {name: columns[name] for name in LOGGED}} | answer, count))
+        return Response(safe_json(answer), media_type="application/json")
+
+    @bentoml.api(route="/feedback", input_spec=Labels, output_spec=Accepted)
+    async def feedback(self, call: Call) -> Response:
+        """Take true labels for earlier predictions; they are written beside the prediction log."""
+        try:
+            labels = feedback.read(call.body, CLASSES, SETTINGS.rows)
+        except request.Refused as refused:
+            return _refuse(refused)
+        line = {"time": _now(), "labels": labels}
+        if SETTINGS.log_folder is None or not self.labels.put(Entry(line, len(labels))):
+            return Response(b'{"error":"labels cannot be kept now; try again"}', 503, {"Retry-After": "60"})
+        return Response(safe_json({"accepted": len(labels)}), media_type="application/json")
 
 
-def _array(values: list[Any], kind: str) -> np.ndarray:
-    """Typed as in training: dates as datetime, numbers and booleans as float, the rest as text or None."""
-    return np.array(values, dtype="datetime64[s]" if kind in TEMPORAL else object if kind == "string" else float)
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _refuse(refused: request.Refused) -> Response:
+    for name in refused.fields:
+        metrics.VIOLATIONS.labels(name).inc()
+    content = {"error": refused.sentence, "violations": refused.violations}
+    return Response(safe_json(content), 400, media_type="application/json")
+
+
+def _count(entries: Sequence[Entry]) -> None:
+    lines = [entry.line for entry in entries]
+    labels = [label for line in lines for label in line["predictions"]]
+    if not CLASSES:
+        scores = labels
+    elif POSITIVE is not None:
+        scores = [score for line in lines for score in line["probabilities"][POSITIVE]]
+    else:
+        scores = [score for line in lines for score in np.max([*line["probabilities"].values()], axis=0).tolist()]
+    DRIFT.add([line["columns"] for line in lines], labels, scores)
+
+
+def _model() -> tuple[bytes, bytes]:
+    keys = ("task", "target", "classes", "threshold", "commit", "contract_digest", "features", "metrics", "model")
+    return safe_json({key: RUN[key] for key in keys}), b"application/json"
+
+
+def _metrics() -> tuple[bytes, bytes]:
+    return metrics.page(), b"text/plain; version=1.0.0; charset=utf-8"
+
+
+def _docs() -> tuple[bytes, bytes]:
+    return safe_json(docs.document(SERVICE.openapi_spec.asdict(), EXAMPLE)), b"application/json"
+
+
+SERVICE: Any = Service  # what the decorator made of the class
+SERVICE.add_asgi_middleware(
+    Limits, settings=SETTINGS, pages={"/model": _model, "/metrics": _metrics, "/docs.json": _docs}
+)

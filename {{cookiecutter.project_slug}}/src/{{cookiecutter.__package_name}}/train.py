@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 from sklearn.model_selection import cross_val_predict
 
-from . import ROOT, command, metrics, model, rundir, tracking
+from . import ROOT, artifact, command, export, metrics, model, rundir, tracking
 from .command import InputError
 from .contract import load_contract, load_params
 from .evaluate import predictions
@@ -100,8 +100,11 @@ def train(out: Path) -> dict[str, Any]:
     run["business_value"] = params.get("business_value")
     with rundir.new(out) as folder:
         model.save(fitted, folder / "model")
+        export.write_example(folder / "model", testing, fitted.features.raw)
+        form, why = export.export(fitted, testing.typed, folder / "model")
         size = sum(path.stat().st_size for path in (folder / "model").iterdir())
-        run["model"] = {"path": "model", "format": "skops", "bytes": size, "digest": model.digest(folder / "model")}
+        run["model"] = {"path": "model", "format": form, "why": why, "bytes": size}
+        run["model"]["digest"] = artifact.digest(folder / "model")
         for name in ("contract.yaml", "params.yaml"):
             shutil.copy(ROOT / name, folder / name)
         table.rows.to_parquet(folder / "rows.parquet", index=False)

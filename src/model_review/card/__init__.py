@@ -1,0 +1,1 @@
+"""Model card and technical documentation: a run's JSON and a person's sentences in, Markdown out."""

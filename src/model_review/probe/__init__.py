@@ -1,0 +1,1 @@
+"""A running service, asked from outside whether it is ready, right, strict and fast."""

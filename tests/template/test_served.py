@@ -1,0 +1,323 @@
+"""The generated service over HTTP, really started: both flavours, limits, the log, its end, what it does not serve."""
+
+import concurrent.futures
+import http.client
+import json
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bake import bake
+from project import must, result
+from server import JSON, Server, free_port, serving, start
+
+from model_review.cli import main
+
+SECRET = "a rejected value that is personal"
+REFUSE_EXPORT = "from churn import ROOT, export, train; export.TOLERANCE = -1.0; train.train(ROOT / 'run-skops')"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo on 900 rows with a personal column, trained to both flavours."""
+    made = bake(tmp_path_factory.mktemp("served"))
+    table = made / "data/customers.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(lines[:700] + lines[-200:]), encoding="utf-8")
+    contract = (made / "contract.yaml").read_text(encoding="utf-8")
+    marked = contract.replace("      - name: gender\n", "      - name: gender\n        classification: restricted\n")
+    assert marked != contract
+    (made / "contract.yaml").write_text(marked, encoding="utf-8")
+    must(made, "python", "-c", "from churn import ROOT, train; train.train(ROOT / 'run')")
+    must(made, "python", "-c", REFUSE_EXPORT)
+    return made
+
+
+@pytest.fixture(scope="module")
+def onnx(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(project, tmp_path_factory.mktemp("onnx")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def row(project: Path) -> dict[str, Any]:
+    request = json.loads((project / "tests/example-request.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = request["rows"][0]
+    return found
+
+
+def test_training_says_which_format_is_served_and_why(project: Path) -> None:
+    accepted, refused = result(project)["model"], result(project, "run-skops")["model"]
+    assert accepted["format"] == "onnx"
+    assert "no label differs" in accepted["why"]
+    assert refused["format"] == "skops"
+    assert "ONNX export refused: on 200 evaluation rows it is off by up to" in refused["why"]
+    assert not list((project / "run-skops/model").glob("*onnx*"))
+
+
+def test_serving_onnx_imports_neither_pandas_nor_scikit_learn_nor_mlflow(project: Path) -> None:
+    heavy = ["pandas", "sklearn", "scipy", "skops", "mlflow", "pyarrow", "pandera", "skl2onnx", "onnx"]
+    code = f"import sys, churn.service; print(sorted(set({heavy}) & sys.modules.keys()))"
+    assert must(project, "python", "-c", code).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["run", "run-skops"])
+def test_the_probe_finds_nothing_wrong(
+    project: Path, onnx: Server, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def probe(server: Server) -> None:
+        where = ["--url", f"http://127.0.0.1:{server.port}", "--run", str(project / name), "--out"]
+        code = main(["probe", *where, str(tmp_path / "probe.json"), "--seconds", "0.2"])
+        assert code == 0, capsys.readouterr().out
+        told = json.loads(server.ask("GET", "/model")[2])["model"]
+        assert told == result(project, name)["model"]
+
+    if name == "run":
+        probe(onnx)
+    else:
+        with serving(project, tmp_path, MODEL_FOLDER=str(project / name / "model")) as server:
+            probe(server)
+
+
+def test_the_lines_of_the_readme_work(project: Path, onnx: Server) -> None:
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    (block,) = [text for text in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "/predict" in text]
+    lines = block.replace("http://localhost:3000", f"http://127.0.0.1:{onnx.port}")
+    lines = lines.replace("logs/", f"{onnx.output.parent}/logs/").replace("tail ", "sleep 1; tail ")
+    done = subprocess.run(["bash", "-euc", lines], cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith('{"predictions":["')
+    assert "model_requests_total" in done.stdout
+    assert done.stdout.count('"probabilities"') == 2  # the answer, and its line in the log
+
+
+def test_what_breaks_the_contract_is_listed_and_personal_values_reach_no_log(onnx: Server, row: dict[str, Any]) -> None:
+    wrong = row | {"gender": SECRET, "age": -1, "plan": "<b>"}
+    status, answer = onnx.predict([row, wrong], X_Request_ID="personal-1")
+    assert status == 400
+    found = {entry["field"]: entry for entry in answer["violations"]}
+    assert {entry["row"] for entry in answer["violations"]} == {1}
+    assert (found["age"]["came"], found["age"]["allowed"]) == ("-1", "a whole number, at least 0, at most 143")
+    assert found["plan"]["came"] == '"<b>"'
+    assert found["gender"]["came"] == "(not shown)"
+    onnx.ask("POST", "/feedback", {"labels": [{"request_id": "personal-1", "row": 0, "label": SECRET}]})
+    time.sleep(0.5)
+    kept = [path.read_text(encoding="utf-8") for path in (onnx.output, *(onnx.output.parent / "logs").glob("*"))]
+    assert not [text for text in kept if SECRET in text]
+    assert "Traceback" not in onnx.output.read_text()
+
+
+def raw(server: Server, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send bytes as they are; what comes back until the server closes or is silent."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        found = b""
+        try:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause)
+            while b"\r\n\r\n" not in found and (more := connection.recv(65536)):
+                found += more
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return found
+
+
+def test_a_body_without_end_is_refused_as_soon_as_it_is_too_long(onnx: Server, row: dict[str, Any]) -> None:
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    declared = raw(onnx, head + b"Content-Length: 20000000\r\n\r\n")
+    assert declared.startswith(b"HTTP/1.1 413 ")
+    chunk = b"%x\r\n%s\r\n" % (1_000_000, b" " * 1_000_000)
+    endless = raw(onnx, head + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 11)
+    assert endless.startswith(b"HTTP/1.1 413 ")
+    for odd in (b"Content-Length: -1", b"Content-Length: 9" + b"9" * 30, b"Content-Length: x"):
+        assert raw(onnx, head + odd + b"\r\n\r\n")[:10] == b"HTTP/1.1 4"
+    assert onnx.predict([row])[0] == 200
+
+
+def test_the_prometheus_page_is_valid_and_does_not_grow_with_what_callers_invent(onnx: Server) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("not run here: promtool (apt install prometheus)")
+    for number in range(50):
+        onnx.ask("GET", f"/{number}")
+        onnx.ask(f"METHOD{number}", "/predict", X_Request_ID=f"invented-{number}")
+        onnx.ask("POST", "/predict", {"rows": [{f"field {number}": number}]})
+    text = onnx.ask("GET", "/metrics")[2]
+    assert not re.search(rb"METHOD|invented|field \d", text)
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def strict(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The slow flavour with a token, small limits, and a log on a disk that is full."""
+    folder = tmp_path_factory.mktemp("strict")
+    (folder / "logs").mkdir()
+    (folder / "logs/predictions-1.jsonl").symlink_to("/dev/full")
+    settings = {"SERVICE_TOKEN": "sesame", "SERVICE_MAX_CONCURRENCY": "2", "SERVICE_TIMEOUT_SECONDS": "2"}
+    settings |= {"SERVICE_MAX_ROWS": "3", "MODEL_FOLDER": str(project / "run-skops/model")}
+    with serving(project, folder, **settings) as server:
+        yield server
+
+
+def test_a_token_opens_all_and_health_needs_none(strict: Server, row: dict[str, Any]) -> None:
+    for wrong in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "sesame"}, {"Authorization": "Bearer "}):
+        status, headers, _ = strict.ask("POST", "/predict", {"rows": [row]}, **wrong)
+        assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert strict.ask("GET", "/metrics", **wrong)[0] == 401
+    assert strict.predict([row], Authorization="Bearer sesame")[0] == 200
+    assert [strict.ask("GET", path)[0] for path in ("/healthz", "/livez", "/readyz")] == [200] * 3
+
+
+def test_more_rows_than_the_setting_says_are_refused(strict: Server, row: dict[str, Any]) -> None:
+    assert strict.predict([row] * 3, Authorization="Bearer sesame")[0] == 200
+    status, answer = strict.predict([row] * 4, Authorization="Bearer sesame")
+    assert (status, answer["error"]) == (400, '"rows" must be a list of 1 to 3 entries; 4 came')
+
+
+def test_a_slow_body_is_ended_in_time(strict: Server) -> None:
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer sesame\r\n"
+    started = time.monotonic()
+    found = raw(strict, head + b"Content-Length: 1000\r\n\r\n", b"{")
+    assert found.startswith(b"HTTP/1.1 408 ")
+    assert 1.5 < time.monotonic() - started < 10
+
+
+def test_overload_is_answered_with_503_and_a_time_never_with_a_hang(strict: Server, row: dict[str, Any]) -> None:
+    def one(_: int) -> tuple[int, str | None]:
+        status, headers, _ = strict.ask("POST", "/predict", {"rows": [row] * 3}, Authorization="Bearer sesame")
+        return status, headers["Retry-After"]
+
+    with concurrent.futures.ThreadPoolExecutor(24) as callers:
+        found = Counter(callers.map(one, range(120)))
+    assert set(found) <= {(200, None), (503, "1")}
+    assert min(found[200, None], found[503, "1"]) > 0
+    assert one(0) == (200, None)
+
+
+def test_a_full_disk_fails_no_request_and_is_counted(strict: Server, row: dict[str, Any]) -> None:
+    assert strict.predict([row], Authorization="Bearer sesame")[0] == 200
+    time.sleep(0.5)
+    text = strict.ask("GET", "/metrics", Authorization="Bearer sesame")[2].decode()
+    (lost,) = re.findall(r'^model_log_dropped_total\{reason="not written"\} (\S+)$', text, re.MULTILINE)
+    assert float(lost) > 0
+    warnings = [line for line in strict.output.read_text().splitlines() if "lines are lost" in line]
+    assert len(warnings) == 1
+    assert "No space left on device" in warnings[0]
+
+
+def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
+    project: Path, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    answered: list[str] = []
+    broken: list[str] = []
+    stop = threading.Event()
+
+    def caller(name: int) -> None:
+        body, number = json.dumps({"rows": [row] * 5}).encode(), 0
+        while not stop.is_set():
+            number += 1
+            request_id = f"caller-{name}-{number}"
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            try:
+                connection.connect()
+            except OSError:
+                return  # the service takes no more
+            try:
+                connection.request("POST", "/predict", body, JSON | {"X-Request-ID": request_id})
+                answer = connection.getresponse()
+                answer.read()
+                answered.append(request_id)
+                assert answer.status == 200
+            except (OSError, http.client.HTTPException):
+                broken.append(request_id)  # connected, but never taken: nothing of it may be in the log
+                return
+
+    with serving(project, tmp_path) as server:
+        callers = [threading.Thread(target=caller, args=(number,)) for number in range(8)]
+        for thread in callers:
+            thread.start()
+        time.sleep(2)
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+        stop.set()
+        for thread in callers:
+            thread.join(40)
+    logged = [json.loads(line) for line in (tmp_path / "logs/predictions-1.jsonl").read_text().splitlines()]
+    assert len(answered) > 100
+    assert sorted(line["request_id"] for line in logged) == sorted(answered)
+    assert not {*broken} & {line["request_id"] for line in logged}
+
+
+def test_a_log_folder_that_cannot_be_written_fails_no_request(
+    project: Path, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    with serving(project, tmp_path, SERVICE_LOG_FOLDER="/dev/null/logs", SERVICE_WORKERS="2") as server:
+        assert {server.predict([row])[0] for _ in range(20)} == {200}
+        time.sleep(0.5)
+        assert server.metric('model_log_dropped_total{reason="not written"}') == 20  # of both workers
+        assert server.metric("model_rows_total") == 20
+
+
+def test_what_cannot_be_served_is_said_in_one_sentence(project: Path, tmp_path: Path) -> None:
+    cases: dict[str, tuple[dict[str, str], str]] = {}
+    for name, source, words in (
+        ("missing", "run", "no model there"),
+        ("changed", "run", "but run.json says"),
+        ("no run", "run", "run.json: not found"),
+        ("broken", "run", "the onnx model cannot be loaded"),
+        ("strange", "run-skops", "holds the type"),
+    ):
+        folder = Path(shutil.copytree(project / source, tmp_path / name))
+        cases[name] = ({"MODEL_FOLDER": str(folder / "model")}, words)
+    shutil.rmtree(tmp_path / "missing/model")
+    (tmp_path / "no run/run.json").unlink()
+    with (tmp_path / "changed/model/model.json").open("a") as file:
+        file.write(" ")
+    for name in ("broken", "strange"):  # with the digest of what is there now
+        must(project, "python", "-c", DAMAGE, str(tmp_path / name), name)
+    cases["setting"] = ({"SERVICE_MAX_ROWS": "many"}, "SERVICE_MAX_ROWS is 'many'; give a whole number above 0")
+    started = {
+        name: start(project, tmp_path / f"{name} served", free_port(), **settings)
+        for name, (settings, _) in cases.items()
+    }
+    for name, process in started.items():
+        code, output = process.wait(120), (tmp_path / f"{name} served/output.txt").read_text()
+        assert code == 2, output
+        assert "Traceback" not in output
+        (sentence,) = [line for line in output.splitlines() if line.startswith("error: ")]
+        assert cases[name][1] in sentence
+
+
+DAMAGE = """
+import json, sys, skops.io
+from pathlib import Path
+from collections import Counter
+from churn import artifact
+
+folder = Path(sys.argv[1])
+if sys.argv[2] == "strange":
+    skops.io.dump(Counter(), folder / "model/model.skops")
+else:
+    (folder / "model/model.onnx").write_bytes((folder / "model/model.onnx").read_bytes()[:3000])
+run = json.loads((folder / "run.json").read_text())
+run["model"]["digest"] = artifact.digest(folder / "model")
+(folder / "run.json").write_text(json.dumps(run))
+"""
+
+
+def test_a_port_that_is_taken_ends_the_second_service_and_not_the_first(
+    project: Path, onnx: Server, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    second = start(project, tmp_path, onnx.port)
+    assert second.wait(60) != 0
+    assert "Address already in use" in (tmp_path / "output.txt").read_text()
+    assert onnx.predict([row])[0] == 200

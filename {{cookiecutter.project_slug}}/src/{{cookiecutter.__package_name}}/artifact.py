@@ -1,0 +1,54 @@
+"""What a model folder holds beside the fitted pipeline, and how probabilities become labels.
+
+Training, batch prediction and the service share this module, so it needs no more than numpy.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .command import InputError
+from .features import Features
+
+
+def digest(folder: Path) -> str:
+    """`sha256:` over the sorted relative paths and file digests of a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [
+        f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files
+    ]
+    return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """`model.json`: features, task, classes, positive class and threshold."""
+    try:
+        found = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no model there; run `uv run train`, or name a run's model folder") from None
+    kinds = found["features"]
+    levels = {name: tuple(values) for name, values in kinds.pop("levels").items()}
+    features = Features(**{kind: tuple(names) for kind, names in kinds.items()}, levels=levels)
+    return found | {"features": features, "classes": tuple(found["classes"])}
+
+
+def spread(probabilities: np.ndarray, known: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """Probabilities of all classes from those of the `known` ones; a class without training rows keeps 0."""
+    whole = np.zeros((len(probabilities), len(classes)))
+    whole[:, [classes.index(label) for label in known]] = probabilities
+    return whole
+
+
+def decide(
+    probabilities: np.ndarray, classes: Sequence[str], positive_class: str | None, threshold: float | None
+) -> np.ndarray:
+    """Labels from probabilities: the likeliest class, or for two classes the positive one from `threshold` on."""
+    best = probabilities.argmax(axis=1)
+    if threshold is not None and positive_class is not None:
+        positive = classes.index(positive_class)
+        best = np.where(probabilities[:, positive] >= threshold, positive, 1 - positive)
+    return np.array(classes, dtype=object)[best]

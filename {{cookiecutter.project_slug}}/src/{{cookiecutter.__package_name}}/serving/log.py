@@ -1,0 +1,131 @@
+"""The prediction log: JSON lines, written by one thread from a bounded queue.
+
+A request never waits for it and never fails with it. A full disk or a folder that cannot be written loses lines: they
+are counted (`model_log_dropped_total`), and said on standard error once a minute.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+
+from . import metrics
+
+MOST_PENDING, FILES, PAUSE = 50_000, 4, 0.1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one request adds to a log: `line` is one JSON object, `rows` its weight in the queue."""
+
+    line: dict[str, Any]
+    rows: int
+
+
+class File:
+    """One log file; full, it is renamed to `.1`, `.1` to `.2` and so on, and what is too old is deleted."""
+
+    def __init__(self, path: Path, most_bytes: int) -> None:
+        """The file is opened with the first line."""
+        self.path, self.most_bytes = path, most_bytes // FILES
+        self._file: int | None = None
+        self._size = 0
+
+    def append(self, lines: bytes) -> None:
+        """Append whole lines, or raise OSError and leave none of them."""
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o640)
+            self._size = os.fstat(self._file).st_size
+        if self._size and self._size + len(lines) > self.most_bytes:
+            self._rotate()
+            return self.append(lines)
+        if os.write(self._file, lines) != len(lines):  # the disk is full in the middle of a line
+            os.ftruncate(self._file, self._size)
+            raise OSError(28, "no space left for whole lines", str(self.path))
+        self._size += len(lines)
+        return None
+
+    def close(self) -> None:
+        """Close the file; the next line opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _rotate(self) -> None:
+        self.close()
+        names = [self.path, *(self.path.with_name(f"{self.path.name}.{number}") for number in range(1, FILES))]
+        for older, newer in zip(names[:0:-1], names[-2::-1], strict=True):
+            if newer.exists():
+                newer.replace(older)
+
+
+class Writer:
+    """The queue and its thread; `count` is called there with the entries, also where no log is kept."""
+
+    def __init__(self, file: File | None, count: Callable[[Sequence[Entry]], None]) -> None:
+        """Nothing is written before `start`."""
+        self._file, self._count = file, count
+        self._queue: deque[Entry] = deque()
+        self._put = self._taken = 0  # rows, each changed by one thread only
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
+        self._warned = -60.0
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, entry: Entry) -> bool:
+        """Queue an entry; where the queue is full it is dropped and counted."""
+        if self._put - self._taken > MOST_PENDING:
+            metrics.DROPPED.labels("queue full").inc()
+            return False
+        self._put += entry.rows
+        self._queue.append(entry)
+        return True
+
+    def stop(self) -> None:
+        """Write what is queued and end."""
+        self._stopping.set()
+        self._thread.join(10)
+
+    def _work(self) -> None:
+        while not self._stopping.wait(PAUSE):
+            self._drain()
+        self._drain()
+        if self._file is not None:
+            self._file.close()
+
+    def _drain(self) -> None:
+        while self._queue:
+            entries = [self._queue.popleft() for _ in range(min(len(self._queue), 500))]
+            try:
+                self._write(entries)
+                self._count(entries)
+            except Exception as error:  # this thread must live as long as the service
+                self._warn(f"{type(error).__name__}: {error}")
+            self._taken += sum(entry.rows for entry in entries)
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.append(b"".join(to_json(entry.line) + b"\n" for entry in entries))
+            metrics.LOGGED.inc(len(entries))
+        except OSError as error:
+            self._file.close()
+            metrics.DROPPED.labels("not written").inc(len(entries))
+            self._warn(f"{error.filename or self._file.path}: {error.strerror}")
+
+    def _warn(self, reason: str) -> None:
+        if time.monotonic() - self._warned >= 60:
+            self._warned = time.monotonic()
+            print(f"warning: prediction log: lines are lost: {reason}", file=sys.stderr, flush=True)

@@ -1,0 +1,97 @@
+"""The service's Prometheus metrics: few names, and labels from the contract and the model alone.
+
+Whatever path, field or label a caller invents is counted as "(other)". Several workers share one set of files, whose
+folder BentoML names in PROMETHEUS_MULTIPROC_DIR.
+"""
+
+import itertools
+import os
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+import numpy as np
+import prometheus_client as prometheus
+from prometheus_client import multiprocess
+
+from ..contract import TEMPORAL, Column, Contract
+
+OTHER, MISSING, MOST_FEATURES, MOST_LEVELS = "(other)", "(missing)", 200, 20
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+REQUESTS = prometheus.Counter("model_requests", "Requests by route and status.", ["route", "status"])
+LATENCY = prometheus.Histogram("model_request_seconds", "From the request to its answer.", ["route"], buckets=SECONDS)
+ROWS = prometheus.Counter("model_rows", "Rows predicted.")
+VIOLATIONS = prometheus.Counter("model_violations", "Values that broke the contract, by field.", ["field"])
+PREDICTIONS = prometheus.Counter("model_predictions", "Predicted labels.", ["label"])
+SCORES = prometheus.Counter("model_scores", "Scores by bin: probability, or predicted number.", ["bin"])
+VALUES = prometheus.Counter("model_feature_values", "Values by training bin or level, for drift.", ["feature", "bin"])
+LOGGED = prometheus.Counter("model_log_lines", "Lines of the prediction log that were written.")
+DROPPED = prometheus.Counter("model_log_dropped", "Lines of the prediction log that were lost.", ["reason"])
+INFO = prometheus.Gauge("model_info", "The model served.", ["digest", "commit", "format"], multiprocess_mode="max")
+
+
+def page() -> bytes:
+    """All metrics of all workers, as text."""
+    registry = prometheus.REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = prometheus.CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    return prometheus.generate_latest(registry)
+
+
+class Bins:
+    """The bins of one column: from the profile of the training rows, so that a shift of their shares is drift."""
+
+    def __init__(self, column: Column, profile: Mapping[str, Any]) -> None:
+        """Deciles of numbers and dates; the most frequent levels of categories."""
+        self._days = column.type in TEMPORAL
+        self.edges = np.array(profile.get("edges", []))
+        top: Mapping[str, int] = {} if column.more.get("text") else profile.get("top", {})
+        self.levels = {*sorted(top, key=lambda level: -top[level])[:MOST_LEVELS]}
+        ends = ["-Inf", *(f"{edge:.6g}" for edge in self.edges), "+Inf"]
+        self._names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
+
+    def count(self, values: Sequence[Any]) -> Tally[str]:
+        """How many values fall into each bin."""
+        present = [value for value in values if value is not None]
+        counts: Tally[str] = Tally({MISSING: len(values) - len(present)})
+        if len(self.edges):
+            if self._days:
+                present = [value.replace(tzinfo=UTC).timestamp() for value in present]
+            numbers = np.bincount(np.searchsorted(self.edges, present, side="right"), minlength=len(self._names))
+            counts.update(dict(zip(self._names, numbers.tolist(), strict=True)))
+        else:
+            spelt = (str(float(value)) if isinstance(value, bool) else value for value in present)  # as in the profile
+            for level, number in Tally(spelt).items():
+                counts[level if level in self.levels else OTHER] += number
+        return counts
+
+
+class Drift:
+    """Counts values, labels and scores of many requests at once, away from the requests themselves."""
+
+    def __init__(self, contract: Contract, features: Sequence[str], profile: Mapping[str, Any]) -> None:
+        """Take the bins from the profile of the training rows."""
+        columns = profile.get("columns", {})
+        chosen = [column for column in contract.columns if column.name in features][:MOST_FEATURES]
+        self._bins = {column.name: Bins(column, columns.get(column.name, {})) for column in chosen}
+        self._scores = Bins(contract.target, columns.get(contract.target.name, {}))
+        if contract.task != "regression":
+            self._scores.edges = np.arange(1, 10) / 10
+            self._scores._names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
+
+    def add(self, columns: Iterable[Mapping[str, list[Any]]], labels: list[Any], scores: list[float]) -> None:
+        """Count the rows of several requests."""
+        batches = list(columns)
+        for name, bins in self._bins.items():
+            for found, number in bins.count([value for batch in batches for value in batch[name]]).items():
+                if number:
+                    VALUES.labels(name, found).inc(number)
+        for found, number in self._scores.count(scores).items():
+            if number:
+                SCORES.labels(found).inc(number)
+        if labels and isinstance(labels[0], str):
+            for label, number in Tally(labels).items():
+                PREDICTIONS.labels(label).inc(number)

@@ -1,0 +1,133 @@
+"""What stands around the predictions: routes, ids, limits, metrics, the log, labels that come later."""
+
+import json
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from {{ cookiecutter.__package_name }} import artifact
+from {{ cookiecutter.__package_name }}.contract import Contract
+
+EXAMPLE = json.loads(Path(__file__).with_name("example-request.json").read_text(encoding="utf-8"))
+JSON = {"Content-Type": "application/json"}
+
+
+def lines(file: Path, request_id: str) -> list[dict[str, Any]]:
+    """The lines of a log that hold a request id, as soon as one is written."""
+    for _ in range(100):
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        if found := [line for line in text.splitlines() if request_id in line]:
+            return [json.loads(line) for line in found]
+        time.sleep(0.05)
+    raise AssertionError(f"{request_id} is not in {file}")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz"])
+def test_health(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+def test_the_model_is_told(client: TestClient, project: Path) -> None:
+    run = json.loads((project / "run/run.json").read_text(encoding="utf-8"))
+    told = client.get("/model").json()
+    assert told["model"]["digest"] == artifact.digest(project / "run/model")
+    assert told["model"]["format"] in ("onnx", "skops")
+    assert told["model"]["why"]
+    assert {key: run[key] for key in ("commit", "contract_digest", "metrics")} == {
+        key: told[key] for key in ("commit", "contract_digest", "metrics")
+    }
+
+
+def test_a_request_id_is_given_back_and_a_strange_one_is_replaced(client: TestClient) -> None:
+    assert client.get("/model", headers={"X-Request-ID": "order-17:3"}).headers["x-request-id"] == "order-17:3"
+    for strange in ("", "a b", "x" * 200, "<script>"):
+        given = client.get("/model", headers={"X-Request-ID": strange}).headers["x-request-id"]
+        assert len(given) == 32
+        assert given != strange
+
+
+def test_a_prediction_is_logged_with_its_request_id_in_utc_without_personal_data(
+    client: TestClient, project: Path, contract: Contract
+) -> None:
+    answered = client.post("/predict", json=EXAMPLE, headers={"X-Request-ID": "logged-1"}).json()
+    (line,) = lines(project / "logs/predictions-1.jsonl", "logged-1")
+    assert line["predictions"] == answered["predictions"]
+    assert line["model"] == artifact.digest(project / "run/model")
+    assert datetime.fromisoformat(line["time"]).utcoffset() == timedelta(0)
+    private = {column.name for column in contract.columns if column.restricted}
+    assert line["columns"].keys() == EXAMPLE["rows"][0].keys() - private
+
+
+def test_labels_are_written_beside_the_log(client: TestClient, project: Path, contract: Contract) -> None:
+    label = 1.5 if contract.task == "regression" else contract.target.allowed[0]
+    labels = [{"request_id": "logged-1", "row": 0, "label": label}]
+    answered = client.post("/feedback", json={"labels": labels})
+    assert (answered.status_code, answered.json()) == (200, {"accepted": 1}), answered.text
+    assert lines(project / "logs/feedback-1.jsonl", "logged-1")[0]["labels"] == labels
+    for field, value in (("request_id", "a b"), ("row", -1), ("row", 0.5), ("label", "no class"), ("more", 1)):
+        wrong = {field: value}
+        assert client.post("/feedback", json={"labels": [labels[0] | wrong]}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        (JSON, b"", 400),
+        (JSON, b"{", 400),
+        (JSON, b"\xff", 400),
+        (JSON, b"[" * 100_000, 400),
+        (JSON, b'{"rows":' + b"[" * 100_000, 400),
+        (JSON, b'{"rows": [' + b"{}," * 1000 + b"{}]}", 400),
+        (JSON, b" " * 20_000_000, 413),
+        ({}, b"{}", 415),
+        ({"Content-Type": "text/plain"}, b"{}", 415),
+        (JSON | {"Content-Encoding": "gzip"}, b"{}", 415),
+    ],
+    ids=["empty", "cut", "no text", "deep", "deep in rows", "too many rows", "20 MB", "no type", "text", "gzip"],
+)
+def test_a_hostile_body_is_refused(client: TestClient, headers: dict[str, str], body: bytes, status: int) -> None:
+    answered = client.post("/predict", content=body, headers=headers)
+    assert answered.status_code == status, answered.text
+    assert answered.json()["error"]
+
+
+def test_nothing_that_came_is_given_back_as_markup(client: TestClient) -> None:
+    row = dict.fromkeys(EXAMPLE["rows"][0], "<script>alert(1)</script>&") | {"<b>": 1}
+    answered = client.post("/predict", json={"rows": [row]})
+    assert answered.status_code == 400
+    assert not {*"<>&"} & {*answered.text}
+    assert answered.headers["content-type"] == "application/json"
+    assert answered.headers["x-content-type-options"] == "nosniff"
+
+
+def test_an_unknown_path_or_method_is_refused_and_counted_as_one(client: TestClient) -> None:
+    for number in range(30):
+        assert client.get(f"/no-such-path-{number}").status_code == 404
+    assert client.get("/predict").status_code == 405
+    assert client.post("/model").headers["allow"] == "GET"
+    text = client.get("/metrics").text
+    assert "no-such-path" not in text
+    assert 'model_requests_total{route="(other)",status="404"}' in text
+
+
+def test_metrics_tell_requests_rows_violations_scores_and_values(client: TestClient) -> None:
+    client.post("/predict", json=EXAMPLE)
+    client.post("/predict", json={"rows": [{"no such field": 1}]})
+    time.sleep(0.5)  # values and scores are counted in the background
+    text = client.get("/metrics").text
+    for name in ("requests", "rows", "violations", "scores", "feature_values", "log_lines"):
+        assert f"\nmodel_{name}_total" in text, name
+    assert "\nmodel_request_seconds_bucket" in text
+    assert "\nmodel_info{" in text
+
+
+def test_the_description_shows_an_example_that_works(client: TestClient) -> None:
+    described = client.get("/docs.json").json()
+    example = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert client.post("/predict", json=example).status_code == 200
+    told = described["paths"]["/predict"]["post"]["responses"]
+    assert {"200", "400", "401", "408", "413", "415", "503"} <= told.keys()
