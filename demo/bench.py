@@ -1,6 +1,4 @@
-"""`make bench`: how long generating takes (the demo, a table of 100 MB), what training costs beside its fit, and what a
-pull request costs beside the work that nobody can save.
-"""
+"""`make bench`: seconds of generating, of training beside its fit, and of a pull request beside its necessary work."""
 
 import json
 import os

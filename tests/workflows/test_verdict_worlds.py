@@ -7,8 +7,9 @@ the fake GitHub. Main has a linear model of the demo data, or of the Bank Market
 import gzip
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Training:
         ),
     ]
 )
-def world(request: pytest.FixtureRequest, loop: Report, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, loop: Report, monkeypatch: pytest.MonkeyPatch) -> World:
     """Main of either table, and an empty runner."""
     training: Training = request.getfixturevalue("trained" if request.param == "demo" else "bank")
     training.fresh()
@@ -100,7 +101,7 @@ def world(request: pytest.FixtureRequest, loop: Report, monkeypatch: pytest.Monk
     for name in (*ELSEWHERE, "GITHUB_EVENT_PATH"):
         monkeypatch.delenv(name, raising=False)
     loop.fake.files.clear()
-    yield World(training, loop, "duration" if request.param == "bank" else "cancellation_reason")
+    return World(training, loop, "duration" if request.param == "bank" else "cancellation_reason")
 
 
 def edit_rows(world: World, change: Callable[[list[str]], list[str]]) -> None:
@@ -158,7 +159,9 @@ def test_a_column_that_mains_contract_forbids_is_rejected_however_good_the_numbe
 
 
 def test_code_that_is_only_written_otherwise_is_held_as_no_change_and_spends_no_look(world: World) -> None:
-    world.training.edit(f"{world.training.package}/train.py", "import argparse\n", "import argparse  # of the library\n")
+    world.training.edit(
+        f"{world.training.package}/train.py", "import argparse\n", "import argparse  # of the library\n"
+    )
     answered = world.answer()
     assert (answered.status, answered.outputs["verdict"]) == ("scored", "hold")
     assert "every prediction and score of the two models is the same" in answered.comment
@@ -179,7 +182,7 @@ def test_appended_rows_are_counted_and_both_models_answer_them(world: World) -> 
     answered = world.answer()
     assert answered.status == "scored"
     assert answered.outputs["verdict"] == "hold"
-    assert f"{len(added):,} added" in answered.comment
+    assert f"{len(added):,} rows added" in answered.comment
     before = json.loads((world.training.cached / "run.json").read_text(encoding="utf-8"))["data"]["evaluation_rows"]
     assert f"{before:,} |" not in answered.comment.split("###")[0]  # the table says how many answered now
 
@@ -188,8 +191,8 @@ def test_other_labels_are_counted_and_named(world: World) -> None:
     edit_rows(world, relabelled)
     answered = world.answer()
     assert answered.status == "scored"
-    assert answered.outputs["verdict"] == world.relabelled
-    assert "labels changed" in answered.comment
+    assert answered.outputs["verdict"] in ("hold", "reject")  # both models answer the new labels
+    assert re.search(r"[1-9][\d,]* relabelled", answered.comment)
 
 
 def test_a_policy_that_a_pull_request_loosens_does_not_judge_it(world: World) -> None:
@@ -215,4 +218,4 @@ def test_evaluation_rows_that_are_deleted_are_counted(world: World) -> None:
     edit_rows(world, lambda lines: [line for number, line in enumerate(lines) if number % 5])
     answered = world.answer()
     assert answered.status == "scored"
-    assert "removed" in answered.comment
+    assert re.search(r"[1-9][\d,]* removed", answered.comment)
