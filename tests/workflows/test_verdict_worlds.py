@@ -41,6 +41,11 @@ class Answered:
         """The comment's first line."""
         return self.comment.splitlines()[0]
 
+    @property
+    def first_sight(self) -> str:
+        """The verdict and its reason."""
+        return self.comment.split("**Next:**")[0]
+
 
 @dataclass
 class World:
@@ -148,7 +153,7 @@ def test_a_worse_model_is_rejected(world: World) -> None:
     answered = world.answer()
     assert answered.outputs["verdict"] == "reject"
     assert "Reject" in answered.first
-    assert "roc_auc" in answered.comment.split("**Next:**")[0]
+    assert "roc_auc" in answered.first_sight
 
 
 def test_a_column_that_mains_contract_forbids_is_rejected_however_good_the_numbers_are(world: World) -> None:
@@ -192,6 +197,7 @@ def test_other_labels_are_counted_and_named(world: World) -> None:
     answered = world.answer()
     assert answered.status == "scored"
     assert answered.outputs["verdict"] in ("hold", "reject")  # both models answer the new labels
+    assert re.search(r"main was evaluated on, [1-9][\d,]* have another label", answered.comment)
     assert re.search(r"[1-9][\d,]* relabelled", answered.comment)
 
 
@@ -214,8 +220,10 @@ def test_code_that_does_not_train_is_answered_without_a_verdict(world: World) ->
     assert "broken" not in answered.comment  # what a run printed is not repeated
 
 
-def test_evaluation_rows_that_are_deleted_are_counted(world: World) -> None:
+def test_a_better_model_on_fewer_rows_than_mains_is_held_for_a_person(world: World) -> None:
+    world.training.edit("params.yaml", "estimator: linear", "estimator: hist_gradient_boosting")
     edit_rows(world, lambda lines: [line for number, line in enumerate(lines) if number % 5])
     answered = world.answer()
-    assert answered.status == "scored"
+    assert (answered.status, answered.outputs["verdict"]) == ("scored", "hold")
     assert re.search(r"[1-9][\d,]* removed", answered.comment)
+    assert re.search(r"Of the rows that main was evaluated on, [1-9][\d,]* are gone", answered.first_sight)
