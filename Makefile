@@ -10,17 +10,17 @@ export PYTHON ?= python3
 help: ## print this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
 
-demo: ## generate the demo project, train and evaluate it, serve it, send one request
+demo: ## generate the demo project, train it, serve it, and play three pull requests against it
 	@$(RUN) python demo/demo.py
 
 # Two workers on two cores: a model that is fitted with more threads would have them wait for each other.
 test: lint ## lint, check types and run all tests
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --timeout 900 --durations 25 -m "not prove"
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadgroup --timeout 900 --durations 25 -m "not prove"
 
 prove: ## run the long proofs that `make test` leaves out
 	$(RUN) pytest --durations 25 -m prove
 
-bench: ## print how long generating, training and comparing take
+bench: ## print how long generating, training, a pull request and comparing take
 	@$(RUN) python demo/bench.py
 	@$(RUN) python benchmarks/engine.py --peer
 

