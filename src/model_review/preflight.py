@@ -146,5 +146,8 @@ def evaluation_checks(gone: int, relabelled: int) -> list[Check]:
     found += [f"{relabelled:,} have another label"] if relabelled else []
     if not found:
         return []
-    detail = f"Of the rows that main was evaluated on, {' and '.join(found)}: a better result may be theirs."
+    detail = (
+        f"Of the rows that main was evaluated on, {' and '.join(found)}, so a better result may come from the choice "
+        "of rows."
+    )
     return [Check(name="rows", status="person", detail=detail)]

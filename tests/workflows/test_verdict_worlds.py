@@ -226,4 +226,4 @@ def test_a_better_model_on_fewer_rows_than_mains_is_held_for_a_person(world: Wor
     answered = world.answer()
     assert (answered.status, answered.outputs["verdict"]) == ("scored", "hold")
     assert re.search(r"[1-9][\d,]* removed", answered.comment)
-    assert re.search(r"Of the rows that main was evaluated on, [1-9][\d,]* are gone", answered.first_sight)
+    assert re.search(r"of the rows that main was evaluated on, [1-9][\d,]* are gone", answered.first_sight)
