@@ -4,7 +4,8 @@ import argparse
 import json
 from datetime import UTC, datetime
 
-from model_review.comparison import COMPARISON_CAP, Comparison, parse_comparison
+from model_review.comparison import Comparison
+from model_review.comparison_reader import COMPARISON_CAP, parse_comparison
 from model_review.errors import ReviewError
 from model_review.files import read_json
 from model_review.ledger import Look, append_look, is_digest, look_number, parse_look, read_ledger, reveals
