@@ -69,10 +69,10 @@ def labels(commit: str = "a" * 40, version: str = "0.1.0", **more: str) -> dict[
     return found | {name.replace("__", ".").replace("_", "-"): value for name, value in more.items()}
 
 
-def image_folder(folder: Path, named: dict[str, str], size: int = 2000) -> tuple[Path, str]:
+def image_folder(folder: Path, named: dict[str, str], size: int = 2000, seed: str = "") -> tuple[Path, str]:
     """An image as `skopeo copy ... dir:` leaves it: a folder and the digest of its manifest."""
     folder.mkdir(parents=True)
-    content, plain = os.urandom(size), io.BytesIO()
+    content, plain = seed.encode() or os.urandom(size), io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as layer:
         layer.addfile(_member("app/model", len(content)), io.BytesIO(content))
     packed = gzip.compress(plain.getvalue(), mtime=0)
