@@ -96,7 +96,7 @@ def show_pull_request(project: Path) -> None:
         hosted.install_cml()
         hosted.push(project, base, "refs/heads/main")
         environments = place / "environments"
-        released = hosted.release("model", {"KEPT_ENVIRONMENTS": str(environments)})
+        released = hosted.train_main({"KEPT_ENVIRONMENTS": str(environments)})
         if not released.succeeded:
             sys.exit(f"{released.printed}\nbench: release.yml failed; its output is above.")
         act = under_act(hosted, project, environments)

@@ -100,7 +100,7 @@ def run() -> None:
 def _play(hosted: Hosted) -> None:
     hosted.push(PROJECT, "main", "refs/heads/main")
     started = time.monotonic()
-    released = hosted.release("model", _kept("second"))
+    released = hosted.train_main(_kept("second"))
     _keep("release", released.printed)
     if not released.succeeded:
         sys.exit(f"{released.printed}\ndemo: release.yml failed; its output is above.")

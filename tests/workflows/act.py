@@ -48,8 +48,12 @@ class Runner:
         job: str = "",
         token: str = "",
         variables: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> Finished:
-        """Let one event start a workflow of what is checked out; all its jobs, or one with those that it needs."""
+        """Let one event start a workflow of what is checked out; all its jobs, or one with those that it needs.
+
+        `variables` are the environment of its steps, `settings` the repository's variables.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         told = self.folder / f"{checkout.name}-{event}.json"
         told.write_text(json.dumps(payload), encoding="utf-8")
@@ -58,6 +62,8 @@ class Runner:
         command += ["--action-cache-path", str(self.folder), *self.mapped]
         for name, value in {**self.variables, **(variables or {})}.items():
             command += ["--env", f"{name}={value}"]
+        for name, value in (settings or {}).items():
+            command += ["--var", f"{name}={value}"]
         if job:
             command += ["--job", job]
         if token:

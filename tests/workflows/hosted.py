@@ -16,6 +16,7 @@ from fake_github import LEDGER_TOKEN, FakeGitHub, Json, repository
 from repositories import git
 
 HERE = Path(__file__).parent
+OFF = {"MODEL_REVIEW_PUBLISH": "false"}
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,12 @@ class Hosted:
         git(project, "push", "--quiet", "--force", str(self.remote), f"{commit}:{ref}")
         return commit
 
-    def release(self, job: str, variables: Mapping[str, str] | None = None) -> Finished:
-        """Run a job of release.yml, as a push to main does."""
+    def train_main(self, variables: Mapping[str, str] | None = None) -> Finished:
+        """Run release.yml, as a push to main does, where publishing is switched off: main is trained, its run saved."""
         commit = git(self.remote, "rev-parse", "refs/heads/main")
         payload = {"ref": "refs/heads/main", "after": commit, "repository": repository(self.fake.repository)}
         main = self.checkout("refs/heads/main", "main")
-        return self.runner.run(main, "push", "release", payload, job=job, variables=variables)
+        return self.runner.run(main, "push", "release", payload, job="model", variables=variables, settings=OFF)
 
     def open(self, project: Path, revision: str, number: int, branch: str, fork: str | None = None) -> Json:
         """Open a pull request of a commit, or give it a new head; GitHub makes its merge with main."""

@@ -74,8 +74,21 @@ STAND_INS = {
             """\
             if [ "$INPUT_ARCHIVE" = false ]; then name=$(basename "$INPUT_PATH"); else name=${INPUT_NAME:-artifact}; fi
             if [ ! -e "$INPUT_PATH" ]; then [ "$INPUT_IF_NO_FILES_FOUND" != error ]; exit; fi
+            rm -rf "${ARTIFACT_STORE:?}/$name"
             mkdir -p "$ARTIFACT_STORE/$name"
+            if [ -d "$INPUT_PATH" ]; then INPUT_PATH=$INPUT_PATH/.; fi
             cp -R "$INPUT_PATH" "$ARTIFACT_STORE/$name"
+            """,
+        ),
+    },
+    "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c": {
+        ".": StandIn(
+            "name path",
+            "download-path",
+            """\
+            mkdir -p "$INPUT_PATH"
+            cp -R "$ARTIFACT_STORE/$INPUT_NAME/." "$INPUT_PATH"
+            printf 'download-path=%s\\n' "$INPUT_PATH" >> "$GITHUB_OUTPUT"
             """,
         ),
     },

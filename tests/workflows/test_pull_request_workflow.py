@@ -32,7 +32,7 @@ def hosted(trained: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         made = Hosted(fake, folder / "github", f"{settings['actions']}@{settings['actions-commit']}")
         made.install_cml()
         made.push(trained.project, trained.base, "refs/heads/main")
-        done = made.release("model")
+        done = made.train_main()
         assert done.succeeded, done.printed[-3000:]
         yield made
 

@@ -207,7 +207,7 @@ def test_a_policy_that_a_pull_request_loosens_does_not_judge_it(world: World) ->
     world.training.edit("model-review.toml", 'metric = "roc_auc"\nmin = 0.55', 'metric = "roc_auc"\nmin = 0.1')
     answered = world.answer()
     assert answered.outputs["verdict"] == "reject"
-    assert "The run itself ended as `failure`" in answered.comment
+    assert "The run ended as `failure`" in answered.comment
     assert "policy" in answered.comment.split("| rule |")[0].lower()
 
 
