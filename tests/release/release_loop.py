@@ -176,7 +176,7 @@ class Hosted:
             else:
                 shutil.copy(source, target)
         text = (self.project / ".github/workflows/release.yml").read_text(encoding="utf-8")
-        pinned = re.search(r"(model-review/model-review)/\.github/actions/package(@[0-9a-f]{40})", text)
+        pinned = re.search(r"uses: (\S+)/\.github/actions/package(@[0-9a-f]{40})", text)
         assert pinned is not None
         return [*arguments, "--local-repository", f"{pinned[1]}{pinned[2]}={self.engine}"]
 
