@@ -62,6 +62,8 @@ class Bins:
                 present = [value.replace(tzinfo=UTC).timestamp() for value in present]
             numbers = np.bincount(np.searchsorted(self.edges, present, side="right"), minlength=len(self._names))
             counts.update(dict(zip(self._names, numbers.tolist(), strict=True)))
+        elif not self.levels:
+            counts[OTHER] = len(present)
         else:
             spelt = (str(float(value)) if isinstance(value, bool) else value for value in present)  # as in the profile
             for level, number in Tally(spelt).items():
