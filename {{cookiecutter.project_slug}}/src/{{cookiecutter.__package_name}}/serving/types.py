@@ -17,6 +17,12 @@ class Row(BaseModel):
     )
 
 
+class Label(BaseModel):
+    """The true label of one row of an earlier request."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(feedback.schema(CLASSES, SETTINGS.rows)))
+
+
 class Body(bentoml.IODescriptor):
     """A request body that the service reads itself: as fast as can be, and with its own words for what is wrong."""
 
@@ -38,7 +44,7 @@ class Rows(Body):
 class Labels(Body):
     """True labels for earlier predictions."""
 
-    labels: Annotated[list[feedback.Label], Field(min_length=1, max_length=SETTINGS.rows)]
+    labels: Annotated[list[Label], Field(min_length=1, max_length=SETTINGS.rows)]
 
 
 class Answer(BaseModel):
