@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BENCH, PEERS = ROOT / ".bench", ROOT / "benchmarks/peers"
 PROJECT = BENCH / "churn"
+PATHS = f"{PROJECT / 'src'}{os.pathsep}{PEERS}"
 SCIKIT = ["numpy==2.4.6", "pandas==3.1.1", "scikit-learn==1.9.1", "skops==0.16.0", "pyyaml"]
 ONNX = ["numpy==2.4.6", "onnxruntime==1.31.1", "pyyaml", "pydantic", "prometheus-client"]
 SPEED = ["uvloop", "httptools"]
@@ -133,13 +134,8 @@ def servers() -> list[Server]:
         "1",
     ]
     made = [
-        Server("ours", sys.executable, own, settings={"PYTHONPATH": str(PROJECT / "src")}),
-        Server(
-            "ours, log off",
-            sys.executable,
-            own,
-            settings={"PYTHONPATH": str(PROJECT / "src"), "SERVICE_LOG_FOLDER": ""},
-        ),
+        Server("ours", sys.executable, own),
+        Server("ours, log off", sys.executable, own, settings={"SERVICE_LOG_FOLDER": ""}),
         Server("fastapi + onnx", python_of("fastapi"), ["fastapi_onnx.py", "{port}"], folder=PEERS),
         Server("bentoml + scikit-learn", python_of("bentoml"), peer, folder=PEERS),
         Server("litserve + onnx", python_of("litserve"), ["litserve_onnx.py", "{port}"], ready="/health", folder=PEERS),
@@ -154,7 +150,7 @@ def servers() -> list[Server]:
         Server(
             "mlserver",
             python_of("mlserver"),
-            ["-m", "mlserver.cli", "start", "."],
+            ["-c", "from mlserver.cli import main; main()", "start", "."],
             path="/v2/models/churn/infer",
             ready="/v2/health/ready",
             body="mlserver",
@@ -166,7 +162,7 @@ def servers() -> list[Server]:
     save = [made[5].python, str(PEERS / "save_mlflow.py"), str(models), str(made[6].port)]
     shutil.rmtree(models, ignore_errors=True)
     models.mkdir()
-    run(save, BENCH_RUN=str(PROJECT / "run"), PYTHONPATH=str(PEERS))
+    run(save, BENCH_RUN=str(PROJECT / "run"), PYTHONPATH=PATHS)
     return made
 
 
@@ -180,7 +176,7 @@ def start(server: Server, stack: ExitStack) -> None:
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     fixed |= {"BENTOML_HOME": str(BENCH / "homes" / server.name), "BENTOML_DO_NOT_TRACK": "True"}
-    fixed |= {"SERVICE_LOG_FOLDER": str(BENCH / "logs"), "PYTHONWARNINGS": "ignore"}
+    fixed |= {"SERVICE_LOG_FOLDER": str(BENCH / "logs"), "PYTHONWARNINGS": "ignore", "PYTHONPATH": PATHS}
     command = [server.python, *(part.format(port=server.port) for part in server.command)]
     with (BENCH / f"{server.name}.log").open("wb") as log:
         server.process = subprocess.Popen(

@@ -1,16 +1,13 @@
 """What the peers written by hand share: a typed row from the contract, the features, the ONNX session."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
+from churn.contract import load_contract
+from pydantic import BaseModel, Field, create_model
+
 RUN = Path(os.environ["BENCH_RUN"])
-sys.path.insert(0, str(RUN.parent / "src"))
-
-from churn.contract import load_contract  # noqa: E402  # the project's folder is known only now
-from pydantic import BaseModel, Field, create_model  # noqa: E402  # as above
-
 CONTRACT = load_contract(RUN / "contract.yaml")
 TYPES: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "string": str}
 
@@ -36,7 +33,7 @@ class Answer(BaseModel):
 
 def onnx() -> Any:
     """A function from validated rows to an answer, on one thread."""
-    from churn.serving.predictor import load_onnx
+    from churn.serving.predictor import load_onnx  # not every peer has onnxruntime
 
     predict = load_onnx(RUN / "model")
     names = [column.name for column in CONTRACT.having("feature")]

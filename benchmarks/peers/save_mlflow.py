@@ -48,7 +48,7 @@ settings = {"name": "churn", "implementation": "mlserver_sklearn.SKLearnModel", 
 )
 for count in (1, 100):
     many = pd.concat([columns] * count, ignore_index=True)
-    (out / f"mlflow-{count}.json").write_text(json.dumps({"dataframe_split": many.to_dict("split")}), encoding="utf-8")
+    (out.parent / f"mlflow-{count}.json").write_text(json.dumps({"dataframe_split": many.to_dict("split")}), encoding="utf-8")
     inputs = [
         {
             "name": name,
@@ -60,6 +60,6 @@ for count in (1, 100):
         for name, values in many.items()
     ]
     outputs = [{"name": "predict_proba"}]
-    (out / f"mlserver-{count}.json").write_text(
+    (out.parent / f"mlserver-{count}.json").write_text(
         json.dumps({"parameters": {"content_type": "pd"}, "inputs": inputs, "outputs": outputs}), encoding="utf-8"
     )
