@@ -210,16 +210,17 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def cpu_seconds(group: int) -> float:
-    """CPU time of every process of a session."""
-    ticks = 0
-    for file in Path("/proc").glob("[0-9]*/stat"):
+def cpu_seconds(process: int) -> float:
+    """CPU time of a process and all that it started."""
+    tree, ticks = [process], 0
+    for one in tree:
         try:
-            fields = file.read_text().rpartition(")")[2].split()
-        except OSError:
+            fields = Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            for thread in Path(f"/proc/{one}/task").iterdir():
+                tree += map(int, (thread / "children").read_text(encoding="utf-8").split())
+        except OSError:  # it ended meanwhile
             continue
-        if int(fields[3]) == group:
-            ticks += int(fields[11]) + int(fields[12])
+        ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

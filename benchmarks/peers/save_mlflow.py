@@ -48,7 +48,9 @@ settings = {"name": "churn", "implementation": "mlserver_sklearn.SKLearnModel", 
 )
 for count in (1, 100):
     many = pd.concat([columns] * count, ignore_index=True)
-    (out.parent / f"mlflow-{count}.json").write_text(json.dumps({"dataframe_split": many.to_dict("split")}), encoding="utf-8")
+    (out.parent / f"mlflow-{count}.json").write_text(
+        json.dumps({"dataframe_split": many.to_dict("split")}), encoding="utf-8"
+    )
     inputs = [
         {
             "name": name,

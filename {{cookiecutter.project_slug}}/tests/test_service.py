@@ -119,8 +119,8 @@ def test_a_row_alone_is_answered_as_in_a_batch_and_as_the_trained_model_does(
     typed = pd.DataFrame(faults)[fitted.features.raw]
     for column in contract.columns:
         if column.name in fitted.features.dates:
-            forms = column.more["dateFormats"]
-            typed[column.name] = [None if pd.isna(t) else moments.read(t.strip(), tuple(forms)) for t in typed[column.name]]
+            texts, forms = typed[column.name], tuple(column.more["dateFormats"])
+            typed[column.name] = [None if pd.isna(text) else moments.read(text.strip(), forms) for text in texts]
     offline, probabilities = fitted.predict(typed)
     near = (lambda value: pytest.approx(value, rel=1e-5)) if fitted.task == "regression" else (lambda value: value)
     for number, row in enumerate(faults):

@@ -1,8 +1,7 @@
 """What the routes take and give, as OpenAPI shows it."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
-import bentoml
 from pydantic import BaseModel, ConfigDict, Field
 
 from . import docs, feedback
@@ -13,7 +12,7 @@ class Row(BaseModel):
     """One row of the table."""
 
     model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(docs.row_schema(READER.fields, CONTRACT, EXAMPLE))
+        extra="allow", json_schema_extra=lambda schema: schema.update(docs.row_schema(READER.fields, CONTRACT, EXAMPLE))
     )
 
 
@@ -23,27 +22,17 @@ class Label(BaseModel):
     model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(feedback.schema(CLASSES, SETTINGS.rows)))
 
 
-class Body(bentoml.IODescriptor):
-    """A request body that the service reads itself: as fast as can be, and with its own words for what is wrong."""
-
-    __root_input__: ClassVar[bool] = True
-    model_config = ConfigDict(extra="forbid")
-
-    @classmethod
-    async def from_http_request(cls, request: Any, serde: Any) -> Any:
-        """The call that `Limits` made of the request."""
-        return request.scope["call"]
-
-
-class Rows(Body):
+class Rows(BaseModel):
     """The rows to predict."""
 
+    model_config = ConfigDict(extra="forbid")
     rows: Annotated[list[Row], Field(min_length=1, max_length=SETTINGS.rows)]
 
 
-class Labels(Body):
+class Labels(BaseModel):
     """True labels for earlier predictions."""
 
+    model_config = ConfigDict(extra="forbid")
     labels: Annotated[list[Label], Field(min_length=1, max_length=SETTINGS.rows)]
 
 
