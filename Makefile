@@ -13,16 +13,18 @@ help: ## print this list
 demo: ## generate the demo project, train and evaluate it, serve it, send one request
 	@$(RUN) python demo/demo.py
 
-# Two workers on two cores: a model that is fitted with more threads would have them wait for each other.
+# Two workers on two cores: a model that is fitted with more threads would have them wait for each other. Tests of one
+# group, such as those of the one image, stay in one worker.
 test: lint ## lint, check types and run all tests
-	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --timeout 900 --durations 25 -m "not prove"
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadgroup --timeout 900 --durations 25 -m "not prove"
 
 prove: ## run the long proofs that `make test` leaves out
 	$(RUN) pytest --durations 25 -m prove
 
-bench: ## print how long generating, training and comparing take
+bench: ## print how long generating, training, comparing and building the image take
 	@$(RUN) python demo/bench.py
 	@$(RUN) python benchmarks/engine.py --peer
+	@$(RUN) python benchmarks/image.py
 
 # Ruff is told its configuration, else it would read the template's pyproject.toml, which is TOML only once rendered.
 lint: ## check style, formatting and types

@@ -16,7 +16,7 @@ def main(answers: Mapping[str, str]) -> None:
     """Finish the project in the current folder."""
     found = move_into_place()
     remove_caches()
-    remove_other_deployments(answers["deploy_to"])
+    remove_other_deployments(Path(answers["__template_root"]), answers["deploy_to"])
     repository = answers["actions_repository"]
     commit = clean_commit(Path(answers["__template_root"]))
     pinned = pin_actions(repository, commit or UNSET_COMMIT)
@@ -41,13 +41,16 @@ def remove_caches() -> None:
             shutil.rmtree(folder)
 
 
-def remove_other_deployments(chosen: str) -> None:
-    """Leave the files of the chosen deployment, with the alert rules and the dashboard that every one uses."""
-    for folder in Path("deploy").iterdir():
-        if chosen == "none" or folder.name not in (chosen, "monitoring"):
-            shutil.rmtree(folder)
-    if chosen == "none":
-        Path("deploy").rmdir()
+def remove_other_deployments(template: Path, chosen: str) -> None:
+    """Remove the template's files of other deployments than the chosen one, and nothing that a user put beside them."""
+    (source,) = template.glob("*cookiecutter.project_slug*/deploy")
+    for file in source.rglob("*"):
+        place = file.relative_to(source)
+        if file.is_file() and (chosen == "none" or place.parts[0] not in (chosen, "monitoring")):
+            Path("deploy", place).unlink(missing_ok=True)
+    for folder in [*sorted(Path("deploy").rglob("*"), reverse=True), Path("deploy")]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def clean_commit(template: Path) -> str:

@@ -196,12 +196,6 @@ def test_every_project_command_of_the_readme_exists_in_a_generated_project() -> 
     assert {name for name in named - {"bentoml"} if f"\n{name} = " not in scripts} == set()
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_of_a_page_to_a_file_leads_somewhere(page: str) -> None:
-    linked = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8"))
-    assert [name for name in linked if not (ROOT / name).exists()] == []
-
-
 def test_hooks_before_a_commit_are_local_so_that_the_lock_decides_their_versions() -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     assert [repository["repo"] for repository in config["repos"]] == ["local"]

@@ -1,5 +1,7 @@
 """Draws of metrics that are functions of sums: counts of equal rows, and sums over entities."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,28 +64,41 @@ def _smoothed(code: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], Fl
     return np.array(order, dtype=np.int64), np.array([cells[cell] for cell in order])
 
 
-def cluster_mean_draws(
-    metric: Metric,
-    champion: Answers,
-    challenger: Answers,
-    entity: NDArray[np.int64],
-    entities: int,
-    replicates: int,
-    rng: np.random.Generator,
-) -> Floats:
+@dataclass(frozen=True)
+class Clusters:
+    """Both models' additive terms summed over entities, champion's first, and the rows of each entity."""
+
+    metric: Metric
+    classes: int
+    sums: Floats
+    sizes: Floats
+
+    def difference(self, means: Floats) -> Floats:
+        """Challenger minus champion, from means over rows (..., terms)."""
+        if self.metric.family == "ratio":
+            return ratio_difference(self.metric, means)
+        if self.metric.family == "loss":
+            return np.asarray(means[..., 1] - means[..., 0])
+        half, shape = self.classes**2, (*means.shape[:-1], self.classes, self.classes)
+        score = COUNT_METRICS[self.metric.name]
+        return np.asarray(score(means[..., half:].reshape(shape)) - score(means[..., :half].reshape(shape)))
+
+    def left_out(self) -> Floats:
+        """The difference without each entity in turn."""
+        rest = self.sums.sum(axis=0) - self.sums
+        return self.difference(rest / (self.sizes.sum() - self.sizes)[:, None])
+
+    def draws(self, replicates: int, rng: np.random.Generator) -> Floats:
+        """The difference over draws of whole entities."""
+        strata = np.zeros(len(self.sizes), dtype=np.int64)
+        return self.difference(bootstrap.draw_means(self.sums, self.sizes, strata, replicates, rng))
+
+
+def clusters(metric: Metric, champion: Answers, challenger: Answers, entity: NDArray[np.int64]) -> Clusters:
+    """Sums over entities of what the metric is a function of."""
     terms = np.hstack([_terms(metric, side) for side in (champion, challenger)])
-    sums = np.column_stack([np.bincount(entity, term, entities).astype(float) for term in terms.T])
-    sizes = np.bincount(entity, minlength=entities).astype(float)
-    strata = np.zeros(entities, dtype=np.int64)
-    means = bootstrap.draw_means(sums, sizes, strata, replicates, rng)
-    if metric.family == "ratio":
-        return ratio_difference(metric, means)
-    if metric.family == "loss":
-        return np.asarray(means[:, 1] - means[:, 0])
-    size = champion.classes
-    before, after = means[:, : size**2], means[:, size**2 :]
-    score = COUNT_METRICS[metric.name]
-    return np.asarray(score(after.reshape(-1, size, size)) - score(before.reshape(-1, size, size)))
+    sums = np.column_stack([np.bincount(entity, term).astype(float) for term in terms.T])
+    return Clusters(metric, champion.classes, sums, np.bincount(entity).astype(float))
 
 
 def _terms(metric: Metric, side: Answers) -> Floats:

@@ -6,6 +6,7 @@ from typing import Any
 from model_review.comparison_basics import Side
 from model_review.comparison_details import Change, Changes, CostRow
 from model_review.contract import Contract, role_changes
+from model_review.files import MOST
 from model_review.policy import COSTS
 from model_review.run_record import RunRecord
 from model_review.text import plain
@@ -102,7 +103,8 @@ def cost_rows(champion: RunRecord | None, challenger: RunRecord) -> list[CostRow
         new = _cost(challenger, name)
         if old is not None or new is not None:
             ratio = new / old if old and new is not None else None
-            rows.append(CostRow(name=name, champion=old, challenger=new, ratio=ratio))
+            shown = ratio if ratio is not None and ratio <= MOST else None
+            rows.append(CostRow(name=name, champion=old, challenger=new, ratio=shown))
     return rows
 
 

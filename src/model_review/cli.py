@@ -18,6 +18,7 @@ VERBS = {
     "champion": ("review_verbs", "run_champion"),
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
+    "labels": ("image_labels", "run_labels"),
     "comment": ("forge.verb", "run_comment"),
     "probe": ("probe.verb", "run_probe"),
     "push": ("release.verb", "run_push"),
@@ -112,7 +113,9 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     for verb in (champion, review):
         verb.add_argument("--work", required=True, type=Path, metavar="DIR", help="what `base` wrote to")
         verb.add_argument("--challenger", required=True, type=Path, metavar="DIR", help="the pull request's run")
-    for verb in (key, base, champion, review):
+    labels = verbs.add_parser("labels", help="print the labels of the image that serves a run's model")
+    labels.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
+    for verb in (key, base, champion, review, labels):
         verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
     _probes(review)
     check = verbs.add_parser("check", help="check a run directory against the contract")

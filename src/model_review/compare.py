@@ -7,16 +7,8 @@ from model_review.alignment import content_key, entity_codes, evaluation_digest,
 from model_review.behaviour import calibration_pair, curves, flip_counts, moves
 from model_review.changes import changes, cost_rows, side
 from model_review.comparison import Comparison
-from model_review.comparison_details import (
-    BaselineRow,
-    Curves,
-    FairnessRow,
-    Power,
-    Reversal,
-    RobustnessRow,
-    SliceRow,
-    WeakSlice,
-)
+from model_review.comparison_details import BaselineRow, Curves, Power
+from model_review.comparison_groups import FairnessRow, Reversal, RobustnessRow, SliceRow, WeakSlice
 from model_review.data_changes import data_part
 from model_review.fairness import fairness_rows
 from model_review.leaks import forbidden_checks, leak_check

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from model_review.comparison_basics import MetricRow, Part, Rows, Settings, Side, Text, Texts, Undefined
 from model_review.comparison_details import (
@@ -13,20 +13,12 @@ from model_review.comparison_details import (
     CostRow,
     Curves,
     DataPart,
-    FairnessRow,
     FlipCounts,
     Moves,
     Power,
-    Reversal,
-    RobustnessRow,
-    SliceRow,
-    WeakSlice,
 )
-from model_review.errors import ReviewError
+from model_review.comparison_groups import FairnessRow, Reversal, RobustnessRow, SliceRow, WeakSlice
 from model_review.metrics.catalog import Task
-from model_review.run_record import first_problem
-
-SCHEMA = "model-review/comparison@1"
 
 
 class Comparison(Part):
@@ -70,13 +62,3 @@ class Comparison(Part):
     def to_json(self) -> dict[str, Any]:
         """Plain data for comparison.json."""
         return self.model_dump(mode="json", by_alias=True)
-
-
-def parse_comparison(where: str, data: dict[str, Any]) -> Comparison:
-    """Check a comparison that somebody else wrote; `where` names the file in the refusal."""
-    if data.get("schema") != SCHEMA:
-        raise ReviewError(f"{where}: field schema must be {SCHEMA}; this engine reads no other version.")
-    try:
-        return Comparison.model_validate(data)
-    except (ValidationError, RecursionError) as error:
-        raise ReviewError(f"{where}: {first_problem(error)}.") from None

@@ -1,4 +1,4 @@
-"""The parts of comparison.json that look below the whole: groups, behaviour, data, cost, changes.
+"""The parts of comparison.json beside the metrics: behaviour, data, cost, changes.
 
 Every name is a field of the published JSON Schema.
 """
@@ -32,74 +32,6 @@ class Moves(Part):
     self_median: Number | None
 
 
-class SliceRow(Part):
-    """One group of rows. Gated p-values ask "worse than the margin?", explored ones "different at all?"."""
-
-    column: Text
-    value: Text
-    n: Count
-    metric: Text
-    champion: Number | None
-    challenger: Number | None
-    delta: Number | None
-    low: Number | None
-    high: Number | None
-    p_value: Number | None
-    p_adjusted: Number | None
-    family: Literal["gated", "explored"]
-    status: Literal["worse", "better", "no worse", "cannot tell"]
-    fixed: Count | None
-    broken: Count | None
-
-
-class Reversal(Part):
-    """Simpson's reversal: the whole says one thing and every group of a column the other."""
-
-    column: Text
-    metric: Text
-    delta: Number
-    groups: Count
-
-
-class WeakSlice(Part):
-    """A group found on one half of the rows and confirmed on the other."""
-
-    where: Text
-    n: Count
-    metric: Text
-    discovered: Number
-    confirmed: Number
-    p_adjusted: Number
-    score: Number
-
-
-class Group(Part):
-    """One group of a sensitive column."""
-
-    value: Text
-    n: Count
-    champion: Number | None
-    challenger: Number | None
-
-
-class FairnessRow(Part):
-    """The gap between the groups of a sensitive column, for both models, and the change in the gap."""
-
-    column: Text
-    metric: Text
-    groups: list[Group]
-    gap_champion: Number | None
-    gap_challenger: Number | None
-    delta: Number | None
-    low: Number | None
-    high: Number | None
-    p_value: Number | None
-    p_adjusted: Number | None
-    family: Literal["gated", "explored"]
-    status: Literal["worse", "no worse", "cannot tell"]
-    note: Text
-
-
 class CalibrationBin(Part):
     """Rows of similar forecast."""
 
@@ -125,24 +57,6 @@ class CalibrationPair(Part):
 
     champion: CalibrationSide | None
     challenger: CalibrationSide
-
-
-class RobustnessRow(Part):
-    """The metric on one scenario; `fall_*` is how far it falls from the unperturbed rows."""
-
-    scenario: Text
-    metric: Text
-    champion: Number | None
-    challenger: Number
-    fall_champion: Number | None
-    fall_challenger: Number
-    delta: Number | None
-    low: Number | None
-    high: Number | None
-    p_value: Number | None
-    p_adjusted: Number | None
-    family: Literal["gated", "explored"]
-    status: Literal["worse", "better", "no worse", "cannot tell"]
 
 
 class BaselineRow(Part):

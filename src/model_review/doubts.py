@@ -28,8 +28,7 @@ def doubts(
     if entity is None and estimate.units < MIN_UNITS:
         found.append(f"{estimate.units} rows bear on it, fewer than {MIN_UNITS}")
     if entity is not None:
-        sizes = np.bincount(entity).astype(float)
-        entities = float(sizes.sum() ** 2 / (sizes**2).sum())
+        entities = effective_entities(np.bincount(entity))
         if entities < MIN_ENTITIES:
             found.append(f"its rows weigh as much as {entities:.0f} entities, fewer than {MIN_ENTITIES}")
     if champion.task != "regression" and metric.family in NEEDS_CLASSES:
@@ -42,6 +41,12 @@ def doubts(
         if 0 < rows < MIN_EFFECTIVE:
             found.append(f"so few rows carry the difference that they weigh as {rows:.1f}")
     return tuple(found)
+
+
+def effective_entities(sizes: NDArray[np.int64]) -> float:
+    """As how many equally large ones entities of these sizes weigh."""
+    rows = sizes.astype(float)
+    return float(rows.sum() ** 2 / (rows**2).sum())
 
 
 def effective_rows(pull: NDArray[np.float64], entity: NDArray[np.int64] | None) -> float:

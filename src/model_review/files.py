@@ -12,6 +12,7 @@ from model_review.text import plain
 
 SMALL = 4 * 2**20
 TABLE = 4 * 2**30
+MOST = 1e100  # no number in a JSON file may be larger: squares and ratios of such numbers are still numbers
 
 
 def checked(directory: Path, name: str, cap: int, *, required: bool = True) -> Path | None:
@@ -77,7 +78,24 @@ def parse_json(where: str, data: bytes) -> dict[str, Any]:
         raise ReviewError(f"{where} is not valid JSON: {plain(str(error))}.") from None
     if not isinstance(found, dict):
         raise ReviewError(f"{where} must hold a JSON object, not a {type(found).__name__}.")
+    field = _beyond(found)
+    if field is not None:
+        raise ReviewError(f"{where}: field {plain(field)} is a number beyond {MOST:g}, with which nothing is computed.")
     return found
+
+
+def _beyond(data: object) -> str | None:
+    """The field of the first number whose square could not be held; a walk without recursion, for deep data."""
+    waiting: list[tuple[str, object]] = [("", data)]
+    while waiting:
+        field, found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += [(f"{field}.{name}" if field else str(name), inner) for name, inner in found.items()]
+        elif isinstance(found, list):
+            waiting += [(f"{field}.{place}", inner) for place, inner in enumerate(found)]
+        elif isinstance(found, int | float) and abs(found) > MOST:
+            return field
+    return None
 
 
 def digest(data: bytes) -> str:

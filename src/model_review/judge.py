@@ -24,7 +24,7 @@ HOLDS: dict[str, HoldReason] = {
 }
 ACTIONS: dict[str, str] = {
     "promote": "Merge, if you agree.",
-    "reject": "Do not merge; see what is red below.",
+    "reject": "Do not merge; mend what is marked as broken below, and push again.",
     "test set too small": "Do not merge on these numbers; label more rows, or make a change whose gain is larger.",
     "no meaningful change": "Merge for the code's sake if you like; quality speaks neither for nor against it.",
     "not comparable": "Run both sides on the same evaluation rows, then compare again.",

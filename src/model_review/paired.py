@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from model_review.additive_draws import cluster_mean_draws, count_draws, ratio_difference
-from model_review.doubts import doubts
-from model_review.metrics.answers import Answers, UndefinedMetric
+from model_review.additive_draws import clusters, count_draws, ratio_difference
+from model_review.doubts import doubts, effective_entities
+from model_review.metrics.answers import Answers
 from model_review.metrics.catalog import Metric
 from model_review.metrics.confusion import COUNT_METRICS
 from model_review.metrics.losses import ratio_terms, row_losses
@@ -20,7 +20,7 @@ from model_review.statistics.estimate import Estimate, certain, negated, pivotal
 from model_review.statistics.losses import paired_t, sign_flip_p
 from model_review.statistics.proportions import paired_proportion
 
-MANY_UNITS = 50_000  # above this, a linearised interval takes over from the bootstrap
+MANY_UNITS = 50_000  # rows above which the jackknife takes over from the bootstrap where entities repeat
 MANY_NUMBERS = 10_000  # the same for RMSE and R2, whose draws cost the most and gain the least
 MANY_CELLS = 20_000_000
 REPLICATES = 2000
@@ -114,6 +114,8 @@ def _independent(metric: Metric, champion: Answers, challenger: Answers, design:
             return replace(
                 _linearised(metric, champion, challenger, delta), method="linearised (spacing of order statistics)"
             )
+        case "average_precision":
+            return _left_out_of_classes(metric, champion, challenger, delta)
         case "ratio" if champion.task == "binary":
             # D2 moves with the share of positives, which a bootstrap within classes would hold still.
             return _linearised(metric, champion, challenger, delta, within_classes=False)
@@ -159,57 +161,52 @@ def _linearised(
 ) -> Estimate:
     strata = _strata(champion) if within_classes else None
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
-    return pivotal(delta, spread.se, spread.degrees, "linearised (influence function)", len(champion))
+    return pivotal(delta, spread.se, spread.degrees, "jackknife", len(champion))
+
+
+def _left_out_of_classes(metric: Metric, champion: Answers, challenger: Answers, delta: float) -> Estimate:
+    """The jackknife of two samples: a row is left out of its own class, not of all rows."""
+    strata = _strata(champion)
+    kept = 1 - 1 / np.maximum(np.bincount(strata), 2)
+    spread = bootstrap.spread(difference_pull(metric, champion, challenger) * kept[strata], strata)
+    return pivotal(delta, spread.se, spread.degrees, "jackknife within classes", len(champion))
 
 
 def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: Design, delta: float) -> Estimate:
     counted = metric.name in COUNT_METRICS and champion.classes <= 50
-    many = MANY_UNITS if metric.family == "average_precision" else MANY_NUMBERS
-    if design.replicates == 0 or (len(champion) > many and not counted):
+    if design.replicates == 0 or (len(champion) > MANY_NUMBERS and not counted):
         return _linearised(metric, champion, challenger, delta)
     strata = _strata(champion)
     spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
     rng = design.rng(metric)
     if counted:
         draws = count_draws(metric, champion, challenger, design.replicates, rng)
-    elif metric.family == "ratio":
+    else:
         terms = [ratio_terms(metric.name, side) for side in (champion, challenger)]
         means = bootstrap.draw_means(np.hstack(terms), np.ones(len(strata)), strata, design.replicates, rng)
         draws = ratio_difference(metric, means)
-    else:
-        sides = champion.scores(), challenger.scores()
-        draws = weighted.average_precision_draws(champion.truth == 1, *sides, design.replicates, rng)
+        spread = spread.fitted(draws)
     name = "paired bootstrap" if champion.task == "regression" else "stratified paired bootstrap"
     return bootstrap.percentile(delta, draws, spread, name, len(champion))
-
-
-def _weighted(metric: Metric, side: Answers) -> weighted.Weighted:
-    match metric.family:
-        case "average_precision":
-            return weighted.weighted_average_precision(side.truth == 1, side.scores())
-        case "auc":
-            return weighted.weighted_auc(side.truth == 1, side.scores())
-        case "macro_auc":
-            return weighted.weighted_macro_auc(side.truth.astype(np.int64), side.scores())
-        case _:
-            raise UndefinedMetric(f"{metric.name} has no weighted form")
 
 
 def _clustered(
     metric: Metric, champion: Answers, challenger: Answers, design: Design, entity: NDArray[np.int64], delta: float
 ) -> Estimate:
-    entities, rows = int(entity.max()) + 1, len(entity)
-    pulls = np.bincount(entity, difference_pull(metric, champion, challenger), entities) * entities / rows
-    spread = bootstrap.spread(pulls)
-    if spread.se == 0:
+    sizes = np.bincount(entity)
+    entities, rows = len(sizes), len(entity)
+    degrees = max(effective_entities(sizes) - 1, 1.0)
+    if entities == 1:
         return certain(delta, "cluster bootstrap over entity", entities)
     wide = entities * champion.classes**2 > MANY_CELLS and metric.name in COUNT_METRICS
-    if design.replicates == 0 or rows > MANY_UNITS or wide or metric.family == "median":
-        return pivotal(delta, spread.se, entities - 1, "linearised, clustered by entity", entities)
-    rng = design.rng(metric)
-    if metric.family in ("auc", "macro_auc", "average_precision"):
-        sides = _weighted(metric, champion), _weighted(metric, challenger)
-        draws = weighted.cluster_draws(*sides, entity, entities, design.replicates, rng)
-    else:
-        draws = cluster_mean_draws(metric, champion, challenger, entity, entities, design.replicates, rng)
-    return bootstrap.percentile(delta, draws, spread, "cluster bootstrap over entity", entities)
+    drawn = metric.name in COUNT_METRICS or metric.family in ("loss", "ratio")
+    if design.replicates == 0 or rows > MANY_UNITS or wide or not drawn:
+        pulls = np.bincount(entity, difference_pull(metric, champion, challenger), entities) * entities / rows
+        name = "Obuchowski, clustered by entity" if metric.family == "auc" else "jackknife, clustered by entity"
+        return pivotal(delta, bootstrap.spread(pulls).se, degrees, name, entities)
+    parts = clusters(metric, champion, challenger, entity)
+    spread = replace(bootstrap.spread((1 - entities) * parts.left_out()), degrees=degrees)
+    if spread.se == 0:
+        return certain(delta, "cluster bootstrap over entity", entities)
+    draws = parts.draws(design.replicates, design.rng(metric))
+    return bootstrap.percentile(delta, draws, spread.fitted(draws), "cluster bootstrap over entity", entities)

@@ -21,6 +21,7 @@ MANY_SCENARIOS = 100
 MANY_SLICES = 500
 MANY_BYTES = 16 * 2**30
 SUM_SLACK = 1e-3
+MOST = 1e30  # fourth powers of numbers up to this, and sums of them, are still numbers
 TEST = "test"
 FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, NotImplementedError)  # what a broken table raises
 
@@ -175,9 +176,9 @@ def _numbers(where: str, table: pa.Table, name: str) -> Floats:
         values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowException:
         raise ReviewError(f"{where}: column {plain(name)} must hold numbers, not {plain(column.type)}.") from None
-    odd = int((~np.isfinite(values)).sum())
+    odd = int((~(np.abs(values) <= MOST)).sum())
     if odd:
-        of = f"{odd:,} of {len(values):,} values are not finite numbers"
+        of = f"{odd:,} of {len(values):,} values are not finite numbers of at most {MOST:g}"
         if name == "y_true":
             raise ReviewError(f"{where}: column y_true: {of}; leave rows without a truth out.")
         raise UnusablePredictions(f"{where}: column {plain(name)}: {of}.")
@@ -239,4 +240,6 @@ def _matrix_value(
         money = np.array([[matrix[row][column] for column in labels] for row in labels])
     except KeyError as error:
         raise ReviewError(f"run.json: field business_value.matrix lacks {plain(error)}; give every outcome.") from None
+    if float(np.abs(money).max()) > MOST:
+        raise ReviewError(f"run.json: field business_value.matrix holds more than {MOST:g}; count in a larger unit.")
     return np.asarray(money[truth, predicted])

@@ -1,11 +1,9 @@
 """Robustness: the same comparison on perturbed rows, scenario by scenario."""
 
-from typing import Literal
-
 import numpy as np
 
 from model_review.alignment import entity_codes, identical, match
-from model_review.comparison_details import RobustnessRow
+from model_review.comparison_groups import RobustnessRow, Status
 from model_review.measure import Measured, gain_interval, measure, worse_p
 from model_review.metrics.answers import UndefinedMetric
 from model_review.metrics.catalog import Metric, find
@@ -89,9 +87,7 @@ def _row(
     )
 
 
-def _status(
-    one: Measured, p_adjusted: float | None, margin: float
-) -> Literal["worse", "better", "no worse", "cannot tell"]:
+def _status(one: Measured, p_adjusted: float | None, margin: float) -> Status:
     if one.estimate.doubts:
         return "cannot tell"
     low, high = gain_interval(one)

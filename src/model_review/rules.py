@@ -1,16 +1,14 @@
 """The rules of the verdict, one by one: each reads the comparison and says how it came out."""
 
-import math
-
 import numpy as np
 
 from model_review.comparison import Comparison
 from model_review.comparison_basics import MetricRow
-from model_review.comparison_details import FairnessRow, RobustnessRow, SliceRow
+from model_review.comparison_groups import FairnessRow, RobustnessRow, SliceRow
 from model_review.metrics.catalog import Metric, find
 from model_review.policy import BOUND_ALPHA, Guardrail, Policy, min_effect
 from model_review.statistics.multiplicity import holm
-from model_review.statistics.power import reach
+from model_review.statistics.power import rows_needed
 from model_review.verdict import Because
 from model_review.wording import about, error_of, level, number, signed, span
 
@@ -126,10 +124,8 @@ def _guardrail(comparison: Comparison, policy: Policy, guardrail: Guardrail) -> 
         return Because(rule=rule, status="green", detail=f"{seen}, within the margin of {margin}.")
     if gain[1] < -guardrail.margin:
         return Because(rule=rule, status="red", detail=f"{seen}, worse by more than the margin of {margin}.")
-    needed = ""
-    if row.se:
-        rows = math.ceil(row.n * (reach(BOUND_ALPHA) * row.se / guardrail.margin) ** 2)
-        needed = f" A change of 0 would be shown to lie within it on about {about(rows)} rows."
+    rows = rows_needed(row.n, row.se, BOUND_ALPHA, guardrail.margin) if row.se else None
+    needed = f" A change of 0 would be shown to lie within it on about {about(rows)} rows." if rows else ""
     return Because(
         rule=rule, status="cannot tell", detail=f"{seen}, not shown to lie within the margin of {margin}.{needed}"
     )

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from model_review.comparison_details import Reversal, SliceRow
+from model_review.comparison_groups import Reversal, SliceRow, Status
 from model_review.measure import Measured, gain_interval, measure, worse_p
 from model_review.metrics.answers import Answers, UndefinedMetric
 from model_review.metrics.catalog import Metric, find
@@ -140,9 +139,7 @@ def _row(
     )
 
 
-def _status(
-    one: Measured | None, gated: bool, p_adjusted: float | None, margin: float
-) -> Literal["worse", "better", "no worse", "cannot tell"]:
+def _status(one: Measured | None, gated: bool, p_adjusted: float | None, margin: float) -> Status:
     if one is None or p_adjusted is None or one.estimate.doubts:
         return "cannot tell"
     low, high = gain_interval(one)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from model_review.compare import compare
-from model_review.comparison import Comparison, parse_comparison
+from model_review.comparison import Comparison
 from model_review.comparison_details import Check
+from model_review.comparison_reader import parse_comparison
 from model_review.contract import Contract, read_contract
 from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes, read_json, to_json, write_text

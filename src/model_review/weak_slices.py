@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from model_review.comparison_details import WeakSlice
+from model_review.comparison_groups import WeakSlice
 from model_review.evaluation_table import Binned, binned, read_table
 from model_review.metrics.answers import Answers, Floats
 from model_review.metrics.losses import row_losses

@@ -1,11 +1,23 @@
 """What the engine's tests share: a place for run directories and one way to review them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from worlds import POLICY, Review
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print a figure that a proof found, past pytest's capturing: a proof is read, not only passed."""
+
+    def line(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", end="", flush=True)
+
+    return line
 
 
 @pytest.fixture

@@ -58,10 +58,10 @@ def test_four_of_five_true_gains_of_the_detectable_size_are_promoted(cell: Cell,
 @pytest.mark.parametrize(
     ("cell", "name"), [*WORLDS, (Cell("f1", 1500, 0.3, gain=0.4), "f1")], ids=lambda value: getattr(value, "name", "")
 )
-def test_power_at_the_detectable_effect_is_eighty_percent(cell: Cell, name: str) -> None:
+def test_power_at_the_detectable_effect_is_eighty_percent(cell: Cell, name: str, show: Callable[[str], None]) -> None:
     alone = promoted_at_the_detectable_effect(cell, name, 3000, ALPHA)
     default = promoted_at_the_detectable_effect(cell, name, 3000, ALPHA / PLANNED)
-    print(f"{name}: {alone:.3f} promoted at look 1 of 1, {default:.3f} under the default policy (its own effect)")
+    show(f"{name}: {alone:.3f} promoted at look 1 of 1, {default:.3f} under the default policy (its own effect)")
     assert alone == pytest.approx(0.80, abs=0.04)
 
 
@@ -86,9 +86,9 @@ def test_a_null_challenger_is_seldom_promoted(cell: Cell, name: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "name"), [*NULLS, (Cell("mcc", 800, 0.3, gain=0.0), "mcc")], ids=lambda value: getattr(value, "name", "")
 )
-def test_a_null_challenger_is_promoted_in_at_most_alpha(cell: Cell, name: str) -> None:
+def test_a_null_challenger_is_promoted_in_at_most_alpha(cell: Cell, name: str, show: Callable[[str], None]) -> None:
     share = null_promotions(cell, name, 4000)
-    print(f"{name}: {share:.4f} of null challengers promoted at alpha {ALPHA}")
+    show(f"{name}: {share:.4f} of null challengers promoted at alpha {ALPHA}")
     assert share <= ALPHA + 2 * np.sqrt(ALPHA * (1 - ALPHA) / 4000)
 
 
@@ -152,7 +152,9 @@ def test_a_hundred_null_pull_requests_leave_the_champion_as_it_was() -> None:
 
 
 @pytest.mark.prove
-def test_a_hundred_null_pull_requests_inflate_by_less_than_three_tenths_of_a_point() -> None:
+def test_a_hundred_null_pull_requests_inflate_by_less_than_three_tenths_of_a_point(
+    show: Callable[[str], None],
+) -> None:
     mean, top, promotions = inflation(400, with_ledger())
-    print(f"inflation {mean:+.3f} points on average, 95th percentile {top:+.3f}, {promotions:.3f} promotions per 100")
+    show(f"inflation {mean:+.3f} points on average, 95th percentile {top:+.3f}, {promotions:.3f} promotions per 100")
     assert mean < 0.3

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import POLICY, Review, World, record, write_run
+from worlds import CONTRACT, POLICY, Review, World, record, write_run
 
 from model_review.errors import ReviewError
 from model_review.ledger import Look, append_look, look_number, read_ledger
@@ -117,6 +117,21 @@ def test_a_growing_gap_between_groups_is_rejected(review: Review, tmp_path: Path
     fine = review(before, write_run(tmp_path / "c", BETTER), rule)
     assert fine["comparison"]["fairness"][0]["status"] != "worse"
     assert fine["verdict"]["verdict"] == "promote"
+
+
+def test_two_sensitive_columns_are_looked_at_together_and_never_gated(review: Review, tmp_path: Path) -> None:
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(CONTRACT.replace("feature, slice", "feature, slice, sensitive"))
+    rule = POLICY + '[fairness]\nmetric = "recall"\nmargin = 0.05\ncolumns = ["sex"]\n'
+    before, after = write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", BETTER)
+    rows = review(before, after, rule, "--contract", str(contract))["comparison"]["fairness"]
+    assert [(row["column"], row["family"]) for row in rows] == [
+        ("sex", "gated"),
+        ("region", "explored"),
+        ("sex & region", "explored"),
+    ]
+    assert len(rows[2]["groups"]) == 8
+    assert sum(group["n"] for group in rows[2]["groups"]) == WORLD.rows
 
 
 def with_noise(frame: pd.DataFrame, score: np.ndarray[Any, Any]) -> pd.DataFrame:

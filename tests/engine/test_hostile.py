@@ -126,6 +126,9 @@ def run(directory: Path, capsys: pytest.CaptureFixture[str], *extra: str) -> int
         check_markdown((out / "report.md").read_text())
         check_html((out / "report.html").read_text())
         json.loads((out / "comparison.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+        judge = ["judge", "--comparison", str(out / "comparison.json"), "--policy", str(directory / "policy.toml")]
+        assert main(judge) == code, capsys.readouterr().err  # what the engine writes, it reads
+        capsys.readouterr()
     return code
 
 

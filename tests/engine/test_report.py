@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from worlds import POLICY, Review, World, write_run
 
-from model_review.comparison import parse_comparison
-from model_review.comparison_details import Reversal
+from model_review.comparison_groups import Reversal
+from model_review.comparison_reader import parse_comparison
 from model_review.report.markdown import markdown_report
 from model_review.slices import reversals
 from model_review.verdict import Verdict

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bake import bake
+from bake import bake, cookiecutter
 
 UNKNOWN_DIGEST = {"ghcr.io/mlflow/mlflow"}  # exact tag only: its digest was not known when the file was written
 TASKS = {"folders"}  # ends by itself
@@ -150,7 +150,21 @@ def test_every_volume_network_and_file_that_is_named_is_there(project: Path, com
 
 def test_other_answers_leave_none_of_it(project: Path, tmp_path: Path) -> None:
     assert {path.name for path in (project / "deploy").iterdir()} == {"compose", "monitoring"}
-    plain = bake(tmp_path)
+    plain = bake(tmp_path, "project_slug=plain")
     assert not (plain / "deploy").exists()
     assert "deploy/" not in (plain / "README.md").read_text(encoding="utf-8")
     assert "docker-compose" not in (plain / ".github/dependabot.yml").read_text(encoding="utf-8")
+
+
+def test_generating_again_with_another_answer_keeps_what_the_user_has_put_there(tmp_path: Path) -> None:
+    project = bake(tmp_path, "deploy_to=compose", "project_slug=again")
+    own = {"deploy/compose/.env": "IMAGE_DIGEST=", "deploy/terraform/main.tf": "#", "deploy/notes.md": "mine"}
+    for name, content in own.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(content, encoding="utf-8")
+    flags = ("--no-input", "--overwrite-if-exists")
+    done = cookiecutter(tmp_path, "deploy_to=kubernetes", "project_slug=again", flags=flags)
+    assert done.returncode == 0, done.stderr
+    assert {name: (project / name).read_text(encoding="utf-8") for name in own} == own
+    assert not (project / "deploy/compose/compose.yaml").exists()
+    assert (project / "deploy/kubernetes/base/deployment.yaml").exists()

@@ -118,7 +118,7 @@ HOSTILE = """It's "quoted" \\n {curly} {{% raw %}} ''' \"\"\" #1: ünï & <b>"""
 
 def test_quotes_backslashes_and_braces_in_answers_arrive_unharmed(folder: Path) -> None:
     typed = [HOSTILE, "shop-plan", HOSTILE, HOSTILE, "octo-cat", *(answer.partition("=")[2] for answer in TABLE)]
-    typed += ["auto", "MIT", "3.12", "o/r", "ghcr.io"]
+    typed += ["auto", "MIT", "3.12", "o/r", "ghcr.io", "compose"]
     done = cookiecutter(folder, input="\n".join(typed) + "\n", flags=())
     assert done.returncode == 0, done.stdout + done.stderr
     project = folder / "shop-plan"
@@ -128,6 +128,9 @@ def test_quotes_backslashes_and_braces_in_answers_arrive_unharmed(folder: Path) 
     pyproject = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
     assert pyproject["project"]["authors"] == [{"name": HOSTILE}]
     assert pyproject["tool"]["model-review"]["actions"] == "o/r"
+    card = yaml.safe_load((project / "model-card.yaml").read_text(encoding="utf-8"))["details"]
+    assert (card["name"], card["description"], card["developers"]) == (HOSTILE, HOSTILE, HOSTILE)
+    assert (project / "deploy/compose/compose.yaml").is_file()
 
 
 def test_questions_have_human_wording_and_none_is_private() -> None:

@@ -73,6 +73,7 @@ class FakeGitHub:
     pulls: dict[int, Json] = field(default_factory=dict)
     comments: list[Json] = field(default_factory=list)
     artifacts: list[Json] = field(default_factory=list)
+    jobs: dict[int, list[Json]] = field(default_factory=dict)
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -242,6 +243,7 @@ class FakeGitHub:
         return [
             (r"/actions/runs/(\d+)", "GET", "actions:read", self._get_run),
             (r"/actions/runs/(\d+)/artifacts", "GET", "actions:read", self._list_artifacts),
+            (r"/actions/runs/(\d+)/jobs", "GET", "actions:read", self._list_jobs),
             (r"/actions/artifacts/(\d+)/zip", "GET", "actions:read", self._get_archive),
             (r"/contents/(.+)", "GET", "contents:read", self._get_file),
             (r"/pulls", "GET", "pulls:read", self._list_pulls),
@@ -268,6 +270,10 @@ class FakeGitHub:
         shown = [{key: value for key, value in one.items() if key != "archive"} for one in held]
         page, link = self._page(shown, query, request)
         return 200, {"total_count": len(held), "artifacts": page}, link
+
+    def _list_jobs(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
+        page, link = self._page(self.jobs.get(int(found[1]), []), query, request)
+        return 200, {"total_count": len(page), "jobs": page}, link
 
     def _artifact(self, number: int) -> Json:
         return _known(next((one for one in self.artifacts if one["id"] == number), None))

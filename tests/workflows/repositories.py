@@ -3,6 +3,9 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTIONS = ROOT / ".github/actions"
@@ -72,9 +75,43 @@ def outputs(scratch: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     lines = iter((scratch / "outputs").read_text(encoding="utf-8").splitlines())
     for line in lines:
+        name, equals, value_of_one_line = line.partition("=")
+        if equals and "<<" not in name:
+            found[name] = value_of_one_line
+            continue
         name, _, delimiter = line.partition("<<")
         value = []
         while (part := next(lines)) != delimiter:
             value.append(part)
         found[name] = "\n".join(value)
     return found
+
+
+def content(folder: Path) -> dict[str, Any]:
+    """The content of an action.yml."""
+    loaded: dict[str, Any] = yaml.safe_load((folder / "action.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def step(folder: Path, name: str, workspace: Path, scratch: Path, **values: str) -> dict[str, str]:
+    """Run one step as the runner does: its script under bash -e, its values through the environment; its outputs.
+
+    `values` are inputs by name, outputs of earlier steps by `steps.<id>.outputs.<name>`, and variables in capitals.
+    """
+    found = next(one for one in content(folder)["runs"]["steps"] if one["name"] == name)
+    expressions = {key: value.removeprefix("${{ ").removesuffix(" }}") for key, value in found.get("env", {}).items()}
+    given = {key: values[value.removeprefix("inputs.")] for key, value in expressions.items()}
+    (scratch / "outputs").write_text("", encoding="utf-8")
+    known = {"GITHUB_ACTION_PATH": str(folder), "RUNNER_TEMP": str(scratch), "GITHUB_OUTPUT": str(scratch / "outputs")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
+        cwd=workspace,
+        env=clean | known | given | {key: value for key, value in values.items() if key.isupper()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return outputs(scratch)

@@ -8,20 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from repositories import ACTIONS, commit, git, merge, outputs
+from repositories import ACTIONS, commit, content, git, merge, step
 
 FOLDERS = sorted(file.parent for file in ACTIONS.glob("*/action.yml"))
 needs_uv = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH")
-
-
-def content(folder: Path) -> dict[str, Any]:
-    """The content of an action.yml."""
-    loaded: dict[str, Any] = yaml.safe_load((folder / "action.yml").read_text(encoding="utf-8"))
-    return loaded
 
 
 def tool(name: str) -> str:
@@ -48,11 +40,11 @@ def test_inputs_are_described_used_and_never_part_of_a_script(folder: Path) -> N
         assert re.search(rf"inputs\.{name}\b", text), f"{name} is used nowhere"
     for one in action.get("outputs", {}).values():
         assert one["description"]
-    for step in action["runs"]["steps"]:
-        assert step["name"]
-        if "run" in step:
-            assert step["shell"] == "bash"
-            assert "${{" not in step["run"]
+    for part in action["runs"]["steps"]:
+        assert part["name"]
+        if "run" in part:
+            assert part["shell"] == "bash"
+            assert "${{" not in part["run"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -60,6 +52,21 @@ def test_what_is_used_is_pinned_by_commit_with_its_version(folder: Path) -> None
     for line in (folder / "action.yml").read_text(encoding="utf-8").splitlines():
         if "uses:" in line and "using:" not in line:
             assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$", line), line
+
+
+def test_one_action_saves_a_cache_and_only_where_it_is_asked_to() -> None:
+    saving = []
+    for folder in FOLDERS:
+        for one in content(folder)["runs"]["steps"]:
+            used = one.get("uses", "")
+            assert not used.startswith("actions/cache@")  # that one saves at the job's end, asked or not
+            if used.startswith("actions/cache/save@"):
+                saving.append((folder.name, one["if"].split(" && ")[0]))
+            if used.startswith("astral-sh/setup-uv@") and one["with"]["enable-cache"] == "true":
+                assert one["with"]["save-cache"] == "${{ inputs.save-cache }}"
+                assert content(folder)["inputs"]["save-cache"]["default"] == "false"
+    assert saving == [("train", "inputs.save == 'true'")]
+    assert content(ACTIONS / "train")["inputs"]["save"]["default"] == "false"
 
 
 def test_every_script_parses_and_linters_find_nothing() -> None:
@@ -82,29 +89,6 @@ def test_shellcheck_finds_nothing(tmp_path: Path) -> None:
     scripts = [*ACTIONS.glob("*/*.sh"), *tmp_path.glob("*.sh")]
     done = subprocess.run(["shellcheck", *map(str, scripts)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-
-
-def step(folder: Path, name: str, workspace: Path, scratch: Path, **inputs: str) -> dict[str, str]:
-    """Run one step as the runner does: its script under bash -e, its inputs through the environment; its outputs."""
-    found = next(one for one in content(folder)["runs"]["steps"] if one["name"] == name)
-    given = {
-        key: inputs[value.removeprefix("${{ inputs.").removesuffix(" }}")]
-        for key, value in found.get("env", {}).items()
-        if value.startswith("${{ inputs.")
-    }
-    (scratch / "outputs").write_text("", encoding="utf-8")
-    known = {"GITHUB_ACTION_PATH": str(folder), "RUNNER_TEMP": str(scratch), "GITHUB_OUTPUT": str(scratch / "outputs")}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
-    done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", found["run"]],
-        cwd=workspace,
-        env=clean | known | given | {key: value for key, value in inputs.items() if key.isupper()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return outputs(scratch)
 
 
 @pytest.mark.parametrize("name", ["champion", "compare"])

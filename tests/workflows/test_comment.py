@@ -4,11 +4,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_github import BOT, Event, Fault
 from report_loop import BASE, HEAD, MARKER, Changed, Loop, archive
+from worlds import CONTRACT, POLICY, World, write_run
+
+from model_review.cli import main
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("better", "Promote"), ("worse", "Reject"), ("leak", "Reject")])
@@ -170,6 +174,25 @@ def test_a_run_that_had_nothing_to_compare_says_so_in_one_line(loop: Loop) -> No
     assert "Reject" not in comment["body"]
 
 
+def test_a_failed_run_names_its_job_and_step_as_text(loop: Loop) -> None:
+    run = loop.run(None, "failure")
+    steps = [{"name": "Install", "conclusion": "success"}, {"name": "Train `|` @you <b>", "conclusion": "failure"}]
+    loop.fake.jobs[run] = [
+        {"name": "quality", "conclusion": "success", "steps": []},
+        {"name": "model", "conclusion": "failure", "steps": steps},
+        {"name": "passed", "conclusion": "failure", "steps": []},
+    ]
+    loop.comment(run)
+    body = loop.ours()[0]["body"]
+    assert (
+        "ended as `failure` in `model` (`Train \u02cb\u2223\u02cb @you \u2039b>`), `passed` and left no comparison"
+        in body
+    )
+    loop.fake.faults.append(Fault("GET", "/jobs", 404, message="Not Found"))
+    assert loop.comment(run)[0] == 0  # where they cannot be had, the comment comes without them
+    assert "ended as `failure` and left no comparison" in loop.ours()[0]["body"]
+
+
 def test_a_failed_run_with_a_comparison_says_both(loop: Loop) -> None:
     loop.comment(loop.run(archive(loop.comparisons["better"]), "failure"))
     body = loop.ours()[0]["body"]
@@ -273,11 +296,22 @@ def test_a_base_that_moved_on_since_the_run_is_told_and_what_to_do(loop: Loop) -
     assert "Update branch" in body
 
 
-def test_a_run_that_says_it_used_the_bases_policy_and_did_not_is_told(loop: Loop, forged: Changed) -> None:
-    def edit(data: dict[str, Any]) -> None:
-        data["settings"]["alpha"] = 0.5
+def compared(folder: Path, *arguments: str, policy: str = POLICY, champion: bool = True) -> bytes:
+    """A comparison by the engine, as another run of the workflow would make it."""
+    world = World(rows=1000, seed=3)
+    sides = {name: write_run(folder / name, world.frame(world.score(1.0, seed))) for seed, name in enumerate("ab")}
+    (folder / "policy.toml").write_text(policy)
+    (folder / "contract.yaml").write_text(CONTRACT)
+    rules = ["--policy", str(folder / "policy.toml"), "--contract", str(folder / "contract.yaml")]
+    given = ["--champion", str(sides["a"]) if champion else "none", "--challenger", str(sides["b"]), *rules]
+    main(["compare", *given, "--out", str(folder / "out"), *arguments])
+    return (folder / "out/comparison.json").read_bytes()
 
-    _, found, _ = loop.comment(loop.run(forged(edit)))
+
+def test_a_run_that_says_it_used_the_bases_policy_and_did_not_is_told(loop: Loop) -> None:
+    data = json.loads(compared(loop.folder, policy=POLICY + "[decision]\nalpha = 0.05\n"))
+    data["settings"]["policy_digest"] = json.loads(loop.comparisons["better"])["settings"]["policy_digest"]
+    _, found, _ = loop.comment(loop.run(archive(json.dumps(data).encode())))
     assert found["outcome"] == "withheld"
     assert "which the run says it used" in loop.ours()[0]["body"]
 
@@ -291,12 +325,12 @@ def test_another_contract_than_the_bases_gets_no_verdict(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("looked", [False, True], ids=["no ledger", "ledger"])
-def test_a_first_run_is_not_believed_where_the_base_has_a_policy(loop: Loop, forged: Changed, looked: bool) -> None:
+def test_a_first_run_is_not_believed_where_the_base_has_a_policy(loop: Loop, looked: bool) -> None:
     if looked:
         digests = dict.fromkeys(("evaluation_digest", "challenger_key", "champion_key"), "sha256:" + "4" * 64)
         look = digests | {"row_count": 5, "time": "2026-01-31T12:00:00Z", "alpha": 0.001, "sketch": ""}
         loop.fake.files["model-review", "ledger.jsonl"] = json.dumps(look).encode() + b"\n"
-    _, found, _ = loop.comment(loop.run(forged(lambda data: data.update(champion=None))))
+    _, found, _ = loop.comment(loop.run(archive(compared(loop.folder, champion=False))))
     body = loop.ours()[0]["body"]
     assert found["verdict"] == "hold"
     assert "main's model was left out" in body
@@ -304,12 +338,9 @@ def test_a_first_run_is_not_believed_where_the_base_has_a_policy(loop: Loop, for
     assert "Promote" not in body
 
 
-def test_a_champion_that_could_not_be_scored_keeps_its_own_reason(loop: Loop, forged: Changed) -> None:
-    def edit(data: dict[str, Any]) -> None:
-        data["champion"] = None
-        data["checks"].append({"name": "rows", "status": "not comparable", "detail": "Main fails to train: x."})
-
-    _, found, _ = loop.comment(loop.run(forged(edit)))
+def test_a_champion_that_could_not_be_scored_keeps_its_own_reason(loop: Loop) -> None:
+    unscored = compared(loop.folder, "--because", "Main fails to train: x.", champion=False)
+    _, found, _ = loop.comment(loop.run(archive(unscored)))
     assert found["verdict"] == "hold"
     assert "Main fails to train" in loop.ours()[0]["body"]
     assert "left out" not in loop.ours()[0]["body"]

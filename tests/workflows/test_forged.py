@@ -229,9 +229,8 @@ def everywhere(text: str) -> Edit:
         for row in data["slices"]:
             row["value"] = text
         data["slices"][-1]["column"] = text
-        extra = {**metric(data), "name": text[:1900], "method": text, "notes": [text], "too_small": []}
-        data["metrics"].append(extra)
-        data["undefined"].append({"name": text, "reason": text})
+        metric(data).update(method=text, notes=[text])
+        data["undefined"][0]["reason"] = text
         data["warnings"].append(text)
         data["baselines"].append({"name": text, "metrics": {text: 0.5}})
         data["changes"]["params"].append({"name": text, "champion": text, "challenger": text})
@@ -267,16 +266,25 @@ def test_a_comparison_of_many_long_names_still_fits(loop: Loop, forged: Changed)
     harmless(loop.ours()[0]["body"])
 
 
+def first_run(data: dict[str, Any]) -> None:
+    """All that a comparison says where there is no champion."""
+    told = ("champion", "delta", "low", "high", "level", "strict_low", "strict_high", "strict_level", "se", "p_value")
+    data.update(champion=None, power=None)
+    for row in data["metrics"]:
+        row.update(dict.fromkeys(told))
+
+
 CONTRADICTIONS: list[tuple[str, str, Edit]] = [
-    ("no metric and no check", "hold", lambda data: data.update(metrics=[], checks=[], undefined=[], cost=[])),
-    ("no objective", "hold", lambda data: data["metrics"].remove(metric(data))),
-    ("no bounds", "withheld", lambda data: data["settings"].update(bounds=[])),
-    ("no champion", "hold", lambda data: data.update(champion=None)),
-    ("no deltas", "hold", lambda data: [row.update(delta=None, low=None, high=None) for row in data["metrics"]]),
+    ("no metric and no check", "refused", lambda data: data.update(metrics=[], checks=[], undefined=[], cost=[])),
+    ("no objective", "refused", lambda data: data["metrics"].remove(metric(data))),
+    ("no bounds", "refused", lambda data: data["settings"].update(bounds=[])),
+    ("no champion", "refused", lambda data: data.update(champion=None)),
+    ("a first run that is none", "hold", first_run),
+    ("no deltas", "refused", lambda data: [row.update(delta=None, low=None, high=None) for row in data["metrics"]]),
     ("no checks", "hold", lambda data: data.update(checks=[])),
     ("other levels", "withheld", lambda data: metric(data).update(level=0.5, strict_level=0.5)),
     ("wild numbers", "refused", lambda data: metric(data).update(se=1e-320, delta=-1e308, n=0, units=0)),
-    ("no rows", "hold", lambda data: data["rows"].update(compared=0)),
+    ("no rows", "refused", lambda data: data["rows"].update(compared=0)),
     ("many rows", "refused", lambda data: data["rows"].update(compared=10**400)),
     ("rows of another world", "refused", lambda data: data["rows"].update(evaluation_digest="x", sketch="abc")),
     (
@@ -284,7 +292,7 @@ CONTRADICTIONS: list[tuple[str, str, Edit]] = [
         "refused",
         lambda data: metric(data).update(low=0.9, high=-0.9, strict_low=0.9, strict_high=-0.9),
     ),
-    ("empty curve", "promote", lambda data: data["curves"]["roc"].update(grid=[])),
+    ("empty curve", "refused", lambda data: data["curves"]["roc"].update(grid=[])),
     ("spent alpha", "refused", lambda data: data["settings"].update(alpha_look=5.0, look=10**9)),
 ]
 

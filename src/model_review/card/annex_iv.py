@@ -3,7 +3,7 @@
 from model_review.card import evidence, facts
 from model_review.card.document import Section, body, head
 from model_review.card.sources import Sources
-from model_review.report.escape import text
+from model_review.report.escape import code, text
 from model_review.report.tables import join
 
 NOTE = (
@@ -21,7 +21,6 @@ def technical_documentation(sources: Sources) -> str:
 
 
 def _general(sources: Sources) -> list[Section]:
-    image = "" if sources.image is None else facts.version(sources)
     return [
         Section(
             "1 (a) Purpose, provider, version",
@@ -43,7 +42,7 @@ def _general(sources: Sources) -> list[Section]:
         Section(
             "1 (d) Forms of release",
             "every form in which it is placed on the market or put into service",
-            (image,),
+            (facts.forms(sources),),
             ("system.forms",),
         ),
         Section(
@@ -117,7 +116,7 @@ def _development(sources: Sources) -> list[Section]:
         Section(
             "2 (h) Cybersecurity",
             "the measures put in place",
-            (facts.version(sources),),
+            (facts.forms(sources), f"- lock file {code(sources.record.environment.lock_digest or 'none')}"),
             ("development.cybersecurity",),
         ),
     ]

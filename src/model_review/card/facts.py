@@ -12,20 +12,24 @@ NO_POLICY = "No policy (`model-review.toml`) was found, so no rule is stated."
 
 def version(sources: Sources) -> str:
     """Which model this is, and which it follows."""
-    record, model = sources.record, sources.record.model
+    record = sources.record
     dirty = " with uncommitted changes" if record.dirty else ""
-    lines = [
-        f"- commit {code(record.commit or 'not recorded')}{dirty}",
-        f"- model file {code(model.digest or 'no digest')}, format {code(model.format or 'n/a')}, "
-        + ("size not recorded" if model.bytes is None else f"{model.bytes:,} bytes"),
-    ]
-    if sources.image is not None:
-        lines.append(f"- container image {code(sources.image, 700)}")
+    lines = [f"- commit {code(record.commit or 'not recorded')}{dirty}", forms(sources)]
     if record.tracking is not None:
         lines.append(
             f"- experiment run {code(record.tracking.run_id or 'n/a')} at {code(record.tracking.uri or 'n/a')}"
         )
     lines.append(_earlier(sources))
+    return "\n".join(lines)
+
+
+def forms(sources: Sources) -> str:
+    """The files that hold the model, by digest."""
+    model = sources.record.model
+    size = "size not recorded" if model.bytes is None else f"{model.bytes:,} bytes"
+    lines = [f"- model file {code(model.digest or 'no digest')}, format {code(model.format or 'n/a')}, {size}"]
+    if sources.image is not None:
+        lines.append(f"- container image {code(sources.image, 700)}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from model_review.base import POLICY
 from model_review.card.statements import FILE, Statements, read_statements
-from model_review.comparison import Comparison, parse_comparison
+from model_review.comparison import Comparison
+from model_review.comparison_reader import parse_comparison
 from model_review.contract import Contract, read_contract
 from model_review.errors import ReviewError
 from model_review.files import checked, digest, parse_json, read_bytes

@@ -9,6 +9,7 @@ from model_review.report.escape import code, text
 
 LIMIT = 59_500  # of a comment's 65,536 characters; the marker is added by the poster
 FOOTER = 2_500  # more than any footer takes
+NAMED = 5  # jobs that are named where they failed
 CLAIMS = "The numbers are the pull request's claims and are computed again at release."
 
 
@@ -26,15 +27,22 @@ class Links:
         return f"{self.repository}/actions/runs/{self.run}"
 
 
-def comment_body(judged: Judged, run: Run, pull: Pull, links: Links) -> str:
-    """The whole comment without its marker."""
-    failed = ""
+def comment_body(judged: Judged, run: Run, pull: Pull, links: Links, failed: list[tuple[str, str]]) -> str:
+    """The whole comment without its marker; `failed` are the jobs and steps of the run that failed."""
+    ended = ""
     if judged.outcome == "judged" and run.conclusion != "success":
-        failed = f"The run itself ended as {code(run.conclusion)}; [see its jobs]({links.run_url}).\n\n"
-    return f"{_main(judged, run, links).rstrip()}\n\n{failed}{_footer(judged, run, pull, links)}\n"
+        ended = f"{_ended(run, failed)}; [see its jobs]({links.run_url}).\n\n"
+    return f"{_main(judged, run, links, failed).rstrip()}\n\n{ended}{_footer(judged, run, pull, links)}\n"
 
 
-def _main(judged: Judged, run: Run, links: Links) -> str:
+def _ended(run: Run, failed: list[tuple[str, str]]) -> str:
+    """How the run ended, and where; its names are its own."""
+    named = [f"{code(job)}" + (f" ({code(step)})" if step else "") for job, step in failed[:NAMED]]
+    where = f" in {', '.join(named)}" if named else ""
+    return f"The run ended as {code(run.conclusion)}{where}"
+
+
+def _main(judged: Judged, run: Run, links: Links, failed: list[tuple[str, str]]) -> str:
     if judged.outcome == "judged":
         return judged.report
     if judged.outcome == "unchanged":
@@ -47,8 +55,8 @@ def _main(judged: Judged, run: Run, links: Links) -> str:
             f"enough to be shown.\n\n{text(judged.why)}"
         )
     return (
-        f"## \u26a0\ufe0f No comparison\n\nThe run ended as {code(run.conclusion)} and left no comparison, so there is "
-        f"no verdict on this commit. [See what happened in the run]({links.run_url})."
+        f"## \u26a0\ufe0f No comparison\n\n{_ended(run, failed)} and left no comparison, so there is no verdict on "
+        f"this commit. [See what happened in the run]({links.run_url}), mend it and push again."
     )
 
 

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from model_review.comparison import Comparison, parse_comparison
+from model_review.comparison import Comparison
 from model_review.comparison_details import Check
+from model_review.comparison_reader import parse_comparison
 from model_review.errors import ReviewError
 from model_review.files import parse_json
 from model_review.forge.artifact import read_member
 from model_review.forge.base import Base
 from model_review.judge import judge
 from model_review.ledger import Look, is_digest, look_number
-from model_review.metrics.catalog import Task, find
+from model_review.metrics.catalog import Task
 from model_review.policy import Policy
 from model_review.report.markdown import markdown_report
 from model_review.settings import LEVEL
@@ -41,10 +42,6 @@ class Judged:
 def read_claims(archive: bytes) -> Comparison:
     """The comparison in the artifact, by the engine's own reader."""
     comparison = parse_comparison(MEMBER, parse_json(MEMBER, read_member(archive, MEMBER)))
-    for row in comparison.metrics:
-        known = find(comparison.task, row.name)
-        if known is not None and (row.direction == "higher") != known.higher_is_better:
-            raise ReviewError(f"{MEMBER}: {row.name} is not better when {row.direction}.")
     champion = comparison.champion
     digests = [comparison.challenger.key, comparison.rows.evaluation_digest, champion.key if champion else ""]
     if champion is not None and comparison.metrics and not all(map(is_digest, digests)):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model_review.forge.github import Answer, Client, get, get_all
+from model_review.forge.github import Answer, Client, GitHubError, get, get_all
 from model_review.text import plain
 
 Name = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$", max_length=200)]
@@ -52,6 +52,21 @@ class Pull(Answer):
     state: Literal["open", "closed"]
     head: Tip
     base: Tip
+
+
+class Step(Answer):
+    """A step of a job."""
+
+    name: Annotated[str, Field(max_length=1000)]
+    conclusion: str | None
+
+
+class Job(Answer):
+    """A job of a run."""
+
+    name: Annotated[str, Field(max_length=1000)]
+    conclusion: str | None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,3 +119,15 @@ def _same_head_repository(pull: Pull, run: Run) -> bool:
 def still_there(client: Client, repository: str, number: int, run: Run) -> bool:
     """Asked again right before posting: open, and its head has not moved."""
     return is_of(get(client, f"/repos/{repository}/pulls/{number}", Pull), run)
+
+
+def failed_steps(client: Client, repository: str, run: Run) -> list[tuple[str, str]]:
+    """Jobs that failed and their steps, by the pull request's own names; none where they cannot be had."""
+    if run.conclusion == "success":
+        return []
+    try:
+        jobs = get_all(client, f"/repos/{repository}/actions/runs/{run.id}/jobs", Job, key="jobs")
+    except GitHubError:
+        return []
+    failed = [job for job in jobs if job.conclusion == "failure"]
+    return [(job.name, next((one.name for one in job.steps if one.conclusion == "failure"), "")) for job in failed]

@@ -15,7 +15,7 @@ from model_review.forge.body import FOOTER, LIMIT, Links, comment_body
 from model_review.forge.comment import Posted, Target, post
 from model_review.forge.github import Answer, Client, GitHubError, connect, download, file_at, get_all
 from model_review.forge.judgement import Judged, review
-from model_review.forge.locate import Pull, Run, find_pull, read_run, still_there
+from model_review.forge.locate import Pull, Run, failed_steps, find_pull, read_run, still_there
 from model_review.ledger import reveals
 from model_review.report.markdown import GUIDE
 from model_review.step_files import write_outputs, write_summary
@@ -52,7 +52,7 @@ def run_comment(arguments: argparse.Namespace) -> int:
     judged = _judged(client, repository, run, pull, artifacts, arguments)
     page = _newest(artifacts, arguments.page)
     links = Links(f"{server}/{repository}", run.id, None if page is None else page.id)
-    body = comment_body(judged, run, pull, links)
+    body = comment_body(judged, run, pull, links, failed_steps(client, repository, run))
     target = Target(repository, links.repository, pull.number, run.head_sha, arguments.identity)
     posted = post(client, target, body, lambda: still_there(client, repository, pull.number, run))
     if posted is None:
@@ -73,7 +73,9 @@ def _judged(
     artifact = _newest(artifacts, arguments.artifact)
     if artifact is None:
         if run.conclusion == "success" and not any(one.name == arguments.artifact for one in artifacts):
-            why = "The run succeeded and left no comparison, as it does where the model cannot have changed."
+            why = (
+                "By the run's own account nothing changed that determines the model: it trained nothing and succeeded."
+            )
             return Judged("unchanged", why)
         return Judged("missing", "The run left no comparison.")
     if artifact.size_in_bytes > ARCHIVE_CAP:

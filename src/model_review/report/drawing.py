@@ -3,7 +3,7 @@
 from model_review.comparison import Comparison
 from model_review.comparison_basics import MetricRow
 from model_review.report.escape import label
-from model_review.wording import number, signed
+from model_review.wording import number
 
 WIDTH = 52
 
@@ -27,13 +27,12 @@ def interval(row: MetricRow, margin: float) -> str:
     line = ["\u00b7"] * WIDTH
     for spot in range(place(low), place(high) + 1):
         line[spot] = "="
-    line[place(0.0)] = "|"
     line[place(counts)] = ":"
+    line[place(0.0)] = "|"
     line[place(low)], line[place(high)] = "[", "]"
     line[place(row.delta)] = "o"
     better = "better \u2192" if row.direction == "higher" else "\u2190 better"
-    ends = f"{signed(low, row.se)} {''.join(line)} {signed(high, row.se)}"
-    return f"{ends}\n[ ] interval   o estimate   | no change   : what counts   {better}"
+    return f"{''.join(line)}\n[ ] interval   o estimate   | no change   : what counts   {better}"
 
 
 def chart(comparison: Comparison, name: str) -> tuple[str, list[tuple[str, float]]]:

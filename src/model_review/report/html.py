@@ -1,6 +1,8 @@
 """report.html: one self-contained page, with real plots, light and dark, and no network."""
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from model_review.comparison import Comparison
 from model_review.report.plots import figures
@@ -11,6 +13,11 @@ from model_review.wording import about, error_of, level, number, percent, signed
 
 def html_report(comparison: Comparison, verdict: Verdict) -> str:
     """The page; Jinja escapes everything that comes from a run."""
+    return _template().render(c=comparison, v=verdict, figures=figures(comparison)) + "\n"
+
+
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("model_review.report", "templates"),
         autoescape=True,
@@ -20,5 +27,4 @@ def html_report(comparison: Comparison, verdict: Verdict) -> str:
     )
     environment.globals |= {"about": about, "error_of": error_of, "level": level, "number": number, "percent": percent}
     environment.globals |= {"signed": signed, "span": span, "mark": MARK}
-    template = environment.get_template("report.html.j2")
-    return template.render(c=comparison, v=verdict, figures=figures(comparison)) + "\n"
+    return environment.get_template("report.html.j2")

@@ -8,6 +8,8 @@ from model_review.comparison import Comparison
 from model_review.comparison_details import Curve
 from model_review.report import svg
 
+WIDE = 1e4
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -46,6 +48,8 @@ def _changes(comparison: Comparison) -> Figure | None:
     for row in comparison.metrics:
         if row.delta is None or row.low is None or row.high is None or not row.se:
             continue
+        if max(abs(row.low), abs(row.high)) > WIDE * row.se:
+            continue  # its standard error is no unit to draw it in
         sign = 1.0 if row.direction == "higher" else -1.0
         ends = sorted((sign * row.low / row.se, sign * row.high / row.se))
         rows.append((row.name, ends[0], sign * row.delta / row.se, ends[1], _style(row.low, row.high, sign)))

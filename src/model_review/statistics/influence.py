@@ -1,19 +1,27 @@
-"""Each row's pull on a metric: its influence function. Their spread gives standard errors without resampling."""
+"""Each row's pull on a metric: (rows - 1) times what leaving it out takes away. Their spread is the jackknife's error.
+
+Simulation decided against the derivative: with 50 positives its standard error of average precision is 8 % too small,
+leaving out is within 3 %.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from model_review.metrics.ranking import average_precision
+from model_review.metrics.ranking import thresholds
 from model_review.statistics.estimate import Floats
 
 STEP = 1e-6
 MATRICES = 2_000_000
+MANY_ROWS = 100_000  # above this the derivative is the same to more digits than are shown, and takes less time
 
 
 def of_means(value: Callable[[Floats], Floats], terms: Floats) -> Floats:
-    """Pull of each row on a function of the means of its terms (rows by k), by central differences."""
-    means = terms.mean(axis=0)
+    """Pull of each row on a function of the means of its terms (rows by k)."""
+    rows, means = len(terms), terms.mean(axis=0)
+    if 1 < rows <= MANY_ROWS:
+        left_out = value((rows * means - terms) / (rows - 1))
+        return np.asarray((rows - 1) * (left_out.mean() - left_out))
     scale = STEP * np.maximum(np.abs(means), 1e-3)
     moved = np.diag(scale)
     slope = (value(means + moved) - value(means - moved)) / (2 * scale)
@@ -22,43 +30,36 @@ def of_means(value: Callable[[Floats], Floats], terms: Floats) -> Floats:
 
 def of_confusion(value: Callable[[Floats], Floats], confusion: Floats) -> Floats:
     """Pull of a row in each cell of the confusion matrix on a metric of it: an array of the matrix's shape."""
-    shares = confusion / confusion.sum()
-    size = len(shares)
-    slope = np.zeros(size * size)
-    filled = np.flatnonzero(shares)
+    rows, size = confusion.sum(), len(confusion)
+    pull = np.zeros(size * size)
+    filled = np.flatnonzero(confusion)
     step = max(1, MATRICES // size**2)
     for start in range(0, len(filled), step):
         cells = filled[start : start + step]
-        steps = np.zeros((len(cells), size * size))
-        steps[np.arange(len(cells)), cells] = STEP * shares.ravel()[cells]
-        moved = steps.reshape(-1, size, size)
-        change = value(shares + moved) - value(shares - moved)
-        slope[cells] = change / (2 * STEP * shares.ravel()[cells])
-    pull = slope.reshape(size, size)
-    return np.asarray(pull - (pull * shares).sum())
+        one = np.zeros((len(cells), size * size))
+        one[np.arange(len(cells)), cells] = 1.0
+        pull[cells] = -(rows - 1) * value(confusion - one.reshape(-1, size, size))
+    mean = float((pull * confusion.ravel()).sum()) / rows
+    return np.asarray((pull - mean).reshape(size, size))
 
 
 def of_average_precision(truth: "np.ndarray[tuple[int], np.dtype[np.bool_]]", score: Floats) -> Floats:
-    """Pull of each row on average precision."""
-    positive, negative = score[truth], score[~truth]
-    share = len(positive) / len(score)
-    cut, counts = np.unique(positive, return_counts=True)  # rising scores
-    hit = counts[::-1].cumsum()[::-1] / len(positive)
-    miss = 1 - np.searchsorted(np.sort(negative), cut, "left") / len(negative)
-    shown = share * hit + (1 - share) * miss
-    weight = counts / len(positive)
-    to_hit = weight * share * (1 - share) * miss / shown**2
-    to_miss = -weight * share * (1 - share) * hit / shown**2
-    total = average_precision(positive, negative)
-    precision = share * hit / shown
-    # A row with score x moves every threshold at or below x: a running sum over the thresholds.
-    up_hit, up_miss = np.append(0.0, to_hit.cumsum()), np.append(0.0, to_miss.cumsum())
-    place = np.searchsorted(cut, score, "right")
-    pull = np.empty(len(score))
-    own = precision[place[truth] - 1]
-    pull[truth] = (own - total + up_hit[place[truth]] - (to_hit * hit).sum()) / share
-    pull[~truth] = (up_miss[place[~truth]] - (to_miss * miss).sum()) / (1 - share)
-    return pull + (truth - share) * float((weight * hit * miss / shown**2).sum())
+    """Pull of each row on average precision: without it, precision changes at its own score and at all below."""
+    cut = thresholds(score[truth], score[~truth])
+    count = np.bincount(cut.positive_bin, minlength=cut.bins).astype(float)
+    hits = np.cumsum(count)
+    shown = hits + np.cumsum(np.bincount(cut.negative_bin, minlength=cut.bins + 1)[: cut.bins])
+    rows, positives = len(truth), len(cut.positive_bin)
+    below = np.maximum(shown * (shown - 1), 1.0)  # where one row is shown, its hit is all there is to lose
+    total = float((count * hits / shown).sum()) / positives
+    from_here = np.append((count * hits / below)[::-1].cumsum()[::-1], 0.0)
+    falls = np.where(shown > 1, (shown - hits) / below, 1.0)
+    own = np.where(shown > 1, (hits - 1) / np.maximum(shown - 1, 1.0), 0.0)
+    lost = (count * falls)[::-1].cumsum()[::-1] + own - total
+    pull = np.empty(rows)
+    pull[truth] = (rows - 1) * lost[cut.positive_bin] / max(positives - 1, 1)
+    pull[~truth] = -(rows - 1) * from_here[cut.negative_bin] / positives
+    return np.asarray(pull - pull.mean())
 
 
 def of_median(values: Floats) -> Floats:

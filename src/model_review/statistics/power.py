@@ -5,6 +5,7 @@ import math
 from scipy.special import ndtri
 
 POWER = 0.8
+BEYOND_COUNTING = 1e6  # a million times the standard error away: no one will ever label so many rows
 
 
 def reach(alpha: float, power: float = POWER) -> float:
@@ -18,10 +19,11 @@ def minimum_detectable_effect(se: float, alpha: float, min_effect: float = 0.0) 
 
 
 def rows_needed(units: int, se: float, alpha: float, distance: float) -> int | None:
-    """Units at which a true gain this far above the bar is shown in four of five; None where none is asked."""
+    """Units at which a true gain this far above the bar is shown in four of five; None where no number would do."""
     if distance <= 0:
         return None
-    return math.ceil(units * (reach(alpha) * se / distance) ** 2)
+    wanted = reach(alpha) * se / distance
+    return math.ceil(units * wanted**2) if wanted < BEYOND_COUNTING else None
 
 
 def connor_rows(discordance: float, difference: float, alpha: float, power: float = POWER) -> int:

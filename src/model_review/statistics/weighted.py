@@ -1,29 +1,15 @@
-"""Metrics of the order of the scores under row weights: sorted once, then cheap for every draw."""
+"""ROC AUC under row weights: sorted once, then cheap for every draw."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model_review.metrics.ranking import average_precision_from_bins, thresholds
 from model_review.statistics.bootstrap import draw_units
 from model_review.statistics.estimate import Floats
 
 Mask = NDArray[np.bool_]
 Weighted = Callable[[NDArray[np.int64]], float]
-
-
-def weighted_average_precision(truth: Mask, score: Floats) -> Weighted:
-    """Average precision as a function of the rows' weights."""
-    cut = thresholds(score[truth], score[~truth])
-    positive, negative = np.flatnonzero(truth), np.flatnonzero(~truth)
-
-    def value(weights: NDArray[np.int64]) -> float:
-        hits = np.bincount(cut.positive_bin, weights[positive], cut.bins).astype(float)
-        misses = np.bincount(cut.negative_bin, weights[negative], cut.bins + 1)[: cut.bins].astype(float)
-        return float(average_precision_from_bins(hits, misses))
-
-    return value
 
 
 def weighted_auc(truth: Mask, score: Floats) -> Weighted:
@@ -46,32 +32,6 @@ def weighted_auc(truth: Mask, score: Floats) -> Weighted:
     return value
 
 
-def weighted_macro_auc(truth: NDArray[np.int64], score: Floats) -> Weighted:
-    """Mean one-against-the-rest AUC as a function of the rows' weights."""
-    each = [weighted_auc(truth == code, score[:, code]) for code in range(score.shape[1])]
-    return lambda weights: float(np.mean([one(weights) for one in each]))
-
-
-def average_precision_draws(
-    truth: Mask, champion: Floats, challenger: Floats, replicates: int, rng: np.random.Generator
-) -> Floats:
-    """Differences of average precision over draws within the classes: rows are drawn as bins, never as weights."""
-    cuts = [thresholds(score[truth], score[~truth]) for score in (champion, challenger)]
-    positives, negatives = len(cuts[0].positive_bin), len(cuts[0].negative_bin)
-    kind = np.uint16 if max(positives, negatives) <= 65_536 else np.uint32
-    result = np.empty(replicates)
-    for replicate in range(replicates):
-        hit = rng.integers(0, positives, positives, dtype=kind).astype(np.intp)
-        miss = rng.integers(0, negatives, negatives, dtype=kind).astype(np.intp)
-        values = []
-        for cut in cuts:
-            hits = np.bincount(cut.positive_bin.take(hit), minlength=cut.bins).astype(float)
-            misses = np.bincount(cut.negative_bin.take(miss), minlength=cut.bins + 1)[: cut.bins].astype(float)
-            values.append(float(average_precision_from_bins(hits, misses)))
-        result[replicate] = values[1] - values[0]
-    return result
-
-
 def draws(
     champion: Weighted,
     challenger: Weighted,
@@ -86,21 +46,5 @@ def draws(
     for replicate in range(replicates):
         for members in rows_of:
             weights[members] = draw_units(len(members), rng)
-        result[replicate] = challenger(weights) - champion(weights)
-    return result
-
-
-def cluster_draws(
-    champion: Weighted,
-    challenger: Weighted,
-    entity: NDArray[np.int64],
-    entities: int,
-    replicates: int,
-    rng: np.random.Generator,
-) -> Floats:
-    """Differences over draws of whole entities."""
-    result = np.empty(replicates)
-    for replicate in range(replicates):
-        weights = draw_units(entities, rng)[entity]
         result[replicate] = challenger(weights) - champion(weights)
     return result

@@ -1,0 +1,217 @@
+"""Real builders, a real registry and real containers, in folders and storages of their own."""
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# What each program comes with on Debian and Ubuntu.
+PACKAGES = {
+    "buildah": "buildah",
+    "podman": "podman",
+    "runc": "runc",
+    "iptables": "iptables",  # podman publishes ports with it
+    "skopeo": "skopeo",
+    "docker-registry": "docker-registry",
+    "debootstrap": "debootstrap",
+}
+BASE = "localhost/model-review-base:1"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know this machine's ports
+PRUNED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists", "var/log")
+
+
+def missing() -> str:
+    """What this machine lacks for these tests; empty where it lacks nothing."""
+    packages = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+    if packages:
+        return f"apt install {' '.join(packages)}"
+    return "" if os.geteuid() == 0 else "root is needed to make a base image and to run containers"
+
+
+def demand_tools() -> None:
+    """Skip with what is missing; under CI that is a failure."""
+    if lacking := missing():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"not run here: images ({lacking})")
+
+
+@dataclass(frozen=True)
+class Containers:
+    """A storage for images and containers, and the environment in which the programs use it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a program on this storage, whatever it ends with."""
+        return subprocess.run(
+            command,
+            cwd=cwd or self.folder,
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def must(self, *command: str, cwd: Path | None = None, **variables: str) -> str:
+        """Run a program that must work; what it prints."""
+        done = self.run(*command, cwd=cwd, **variables)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done.stdout.strip()
+
+
+@contextmanager
+def containers() -> Iterator[Containers]:
+    """A storage until the end of the block."""
+    # Short, since sockets lie in it, and never below a hidden folder, which BentoML refuses.
+    folder = Path(tempfile.mkdtemp(prefix="containers-", dir="/tmp"))
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n', encoding="utf-8"
+    )
+    # runc with limits of its own: crun refuses mixed cgroups, and raising a limit is not allowed everywhere. Locks in
+    # files, so that another storage of this machine is not touched.
+    (folder / "containers.conf").write_text(
+        f'[engine]\nruntime = "runc"\nlock_type = "file"\ntmp_dir = "{folder}/tmp"\ncgroup_manager = "cgroupfs"\n'
+        f'events_logger = "file"\n[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
+        encoding="utf-8",
+    )
+    known = {name: value for name, value in os.environ.items() if name != "STORAGE_DRIVER"}
+    known |= {
+        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+        "CONTAINERS_CONF": str(folder / "containers.conf"),
+        "BUILDAH_ISOLATION": "chroot",
+    }
+    world = Containers(folder, known)
+    try:
+        yield world
+    finally:
+        world.run("podman", "rm", "--all", "--force")
+        world.run("podman", "unmount", "--all")
+        world.run("buildah", "rm", "--all")
+        subprocess.run(["umount", "--quiet", str(folder / "graph/overlay")], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def base_archive() -> Path:
+    """A minimal system with this distribution's Python, made once with debootstrap and kept in the user's cache.
+
+    Like the official Python images it holds no bytecode and no documents, so that sizes and start times are comparable.
+    """
+    suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "model-review"
+    archive = cache / f"base-{suite}-1.tar"
+    if archive.is_file():
+        return archive
+    listed = ["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME) $(COMPONENT)", "Created-By: Packages"]
+    sources = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.splitlines()
+    # Where apt names no address, debootstrap's own default serves.
+    mirror = sorted(
+        {line.split()[0] for line in sources if line.startswith("http") and line.split()[1:] == [suite, "main"]}
+    )
+    with tempfile.TemporaryDirectory(prefix="base-", dir="/tmp") as place:
+        root = Path(place) / "root"
+        options = ["--variant=minbase", "--include=ca-certificates,python3,python3-venv"]
+        subprocess.run(["debootstrap", *options, suite, str(root), *mirror[:1]], capture_output=True, check=True)
+        for name in PRUNED:
+            for file in (root / name).rglob("*"):
+                if not file.is_dir():
+                    file.unlink()
+        for file in (root / "usr/lib").glob("python3*/**/*.pyc"):
+            file.unlink()
+        cache.mkdir(parents=True, exist_ok=True)
+        beside = cache / f"{archive.name}.{os.getpid()}"
+        pack = ["tar", "--create", "--file", str(beside), "--directory", str(root), "--exclude=./dev/*"]
+        subprocess.run([*pack, "--exclude=./proc/*", "--exclude=./sys/*", "."], check=True)
+        beside.rename(archive)
+    return archive
+
+
+def make_base(world: Containers) -> str:
+    """Commit the base image; the minor version of its Python.
+
+    It trusts whom this machine trusts and takes packages from where this machine takes them.
+    """
+    container = world.must("buildah", "from", "scratch")
+    world.must("buildah", "add", "--quiet", container, str(base_archive()), "/")
+    if CERTIFICATES.is_file():
+        world.must("buildah", "copy", "--quiet", container, str(CERTIFICATES), str(CERTIFICATES))
+        world.must("buildah", "config", "--env", f"SSL_CERT_FILE={CERTIFICATES}", container)
+    if index := os.environ.get("UV_DEFAULT_INDEX"):
+        for name, text in {
+            "pip.conf": f"[global]\nindex-url = {index}\n",
+            "uv.toml": f'index-url = "{index}"\n',
+        }.items():
+            (world.folder / name).write_text(text, encoding="utf-8")
+        world.must("buildah", "copy", "--quiet", container, str(world.folder / "pip.conf"), "/etc/pip.conf")
+        world.must("buildah", "copy", "--quiet", container, str(world.folder / "uv.toml"), "/etc/uv/uv.toml")
+    show = "import sys; print('%d.%d' % sys.version_info[:2])"
+    version = world.must("buildah", "run", container, "python3", "-c", show)
+    world.must("buildah", "commit", "--quiet", "--rm", container, BASE)
+    return version
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def registry(world: Containers) -> Iterator[str]:
+    """Debian's docker-registry on loopback; its host and port."""
+    host = f"127.0.0.1:{free_port()}"
+    place = world.folder / "registry"
+    settings = world.folder / "registry.yml"
+    settings.write_text(
+        f"version: 0.1\nlog: {{level: warn}}\nstorage:\n  filesystem: {{rootdirectory: {place}}}\n"
+        f"  delete: {{enabled: true}}\nhttp: {{addr: '{host}'}}\n",
+        encoding="utf-8",
+    )
+    with (world.folder / "registry.log").open("w") as log:
+        server = subprocess.Popen(["docker-registry", "serve", str(settings)], stdout=log, stderr=log)
+    try:
+        wait_for(f"http://{host}/v2/", 20)
+        yield host
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_for(url: str, seconds: float) -> float:
+    """Ask until the answer is good; how long it took."""
+    start = time.monotonic()
+    while True:
+        try:
+            DIRECT.open(url, timeout=2).close()
+            return time.monotonic() - start
+        except OSError:
+            assert time.monotonic() - start < seconds, f"{url} does not answer"
+            time.sleep(0.02)
+
+
+@contextmanager
+def started(world: Containers, image: str, *options: str) -> Iterator[tuple[str, str, float]]:
+    """A container as production runs it, until the end of the block: its name, its URL, seconds until it was ready."""
+    port = free_port()
+    start = time.monotonic()
+    hardened = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--publish", f"127.0.0.1:{port}:3000")
+    name = world.must("podman", "run", "--detach", *hardened, *options, image)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", 120)
+        yield name, f"http://127.0.0.1:{port}", time.monotonic() - start
+    finally:
+        log = world.run("podman", "logs", name)
+        world.run("podman", "rm", "--force", name)
+        print(log.stdout[-2000:], log.stderr[-2000:])
