@@ -55,10 +55,10 @@ for count in (1, 100):
         {
             "name": name,
             "shape": [count, 1],
-            "datatype": "BYTES" if values.dtype == object else "FP64",
+            "datatype": "BYTES" if not pd.api.types.is_numeric_dtype(values) else "FP64",
             "data": values.tolist(),
         }
-        | ({"parameters": {"content_type": "str"}} if values.dtype == object else {})
+        | ({"parameters": {"content_type": "str"}} if not pd.api.types.is_numeric_dtype(values) else {})
         for name, values in many.items()
     ]
     outputs = [{"name": "predict_proba"}]
