@@ -38,7 +38,7 @@ def main() -> None:
     started = time.perf_counter()
     train = importlib.import_module(f"{package}.train")
     CALLS.append(("import", time.perf_counter() - started))
-    chosen = train.load_params(train.ROOT / "params.yaml")["estimator"]
+    chosen = train.settings.load(train.ROOT)[1]["estimator"]
 
     def fit_label(estimator: str, *_: Any) -> str:
         return FIT if estimator == chosen else "baselines"
@@ -46,7 +46,7 @@ def main() -> None:
     def predictions_label(*arguments: Any) -> str:
         return "baselines" if list(arguments[-1]) == ["test"] else "evaluate, with scenarios"
 
-    timed(train, "load", lambda *_: "load and validate")
+    timed(train.rows, "load", lambda *_: "load and validate")
     timed(train.model.Pipeline, "fit", lambda *_: PIPELINE)
     timed(train, "fit", fit_label)
     timed(train, "predictions", predictions_label)

@@ -20,7 +20,7 @@ LIBRARIES = word_set(
     """
     alembic anyio attr attrs bentoml check_jsonschema click cloudpickle cookiecutter databricks dateutil
     detect_secrets docker fastapi flask fsspec graphene gunicorn h11 httptools httpx huggingface_hub jinja2
-    joblib lightgbm matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime open_data_contract_standard
+    joblib jsonschema lightgbm matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime open_data_contract_standard
     opentelemetry packaging pandas pandera pip pluggy pre_commit pre_commit_hooks prometheus_client protobuf
     psutil pyarrow pydantic pytest pytest_cov pytz pyyaml requests ruff scikit_learn scipy setuptools skl2onnx
     sklearn skops sniffio sqlalchemy sqlparse starlette threadpoolctl tomli_w tqdm typeguard typing_extensions

@@ -9,6 +9,9 @@ ACTIONS = Path(__file__).resolve().parent
 START, END = "<!-- made from action.yml by write_readmes.py -->", "<!-- end -->"
 
 
+INDEX = ACTIONS.parent.parent / "docs/actions.md"
+
+
 def tables(action: dict[str, Any]) -> str:
     """Inputs and outputs in Markdown."""
     parts = []
@@ -41,6 +44,18 @@ def rendered(folder: Path) -> str:
     return f"{before}{START}\n{tables(action)}{END}{rest.partition(END)[2]}"
 
 
+def index() -> str:
+    """The page that lists the actions, as it should be."""
+    rows = []
+    for file in sorted(ACTIONS.glob("*/action.yml")):
+        action = yaml.safe_load(file.read_text(encoding="utf-8"))
+        name = file.parent.name
+        rows.append([f"[`{name}`](../.github/actions/{name}/README.md)", _cell(action["description"])])
+    before, _, rest = INDEX.read_text(encoding="utf-8").partition(START)
+    return f"{before}{START}\n{_table('All of them', ['action', 'does'], rows)}{END}{rest.partition(END)[2]}"
+
+
 if __name__ == "__main__":
+    INDEX.write_text(index(), encoding="utf-8", newline="\n")
     for file in sorted(ACTIONS.glob("*/action.yml")):
         (file.parent / "README.md").write_text(rendered(file.parent), encoding="utf-8", newline="\n")

@@ -13,14 +13,18 @@ from model_review.git import blob, git
 SCHEMA = "model-review/key@1"
 # What is known not to determine a run. Everything else counts, so that no change hides where nobody looks.
 APART = {
+    ".dockerignore",
     ".editorconfig",
     ".gitattributes",
     ".github",
     ".gitignore",
     ".pre-commit-config.yaml",
+    "Dockerfile",
     "LICENSE",
     "bentofile.yaml",
+    "deploy",
     "docs",
+    "model-card.yaml",
     "model-review.toml",
     "tests",
 }

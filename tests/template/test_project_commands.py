@@ -78,7 +78,9 @@ def test_mlflow_holds_the_run(demo: Path, mlflow_store: str) -> None:
     assert model.model_id
 
 
-def test_a_tracking_server_that_is_down_loses_no_run(demo_copy: Path, mlflow_store: str) -> None:
+def test_a_tracking_server_that_is_down_loses_no_run_and_none_is_logged_twice(
+    demo_copy: Path, mlflow_store: str
+) -> None:
     shutil.rmtree(demo_copy / "run")
     with socket.socket() as nobody:  # bound, but nobody listens
         nobody.bind(("127.0.0.1", 0))
@@ -87,7 +89,14 @@ def test_a_tracking_server_that_is_down_loses_no_run(demo_copy: Path, mlflow_sto
     assert "warning: not logged to MLflow" in done.stderr
     assert result(demo_copy)["tracking"] is None
     must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=mlflow_store)
-    assert result(demo_copy)["tracking"]["uri"] == mlflow_store
+    first = result(demo_copy)["tracking"]
+    assert first["uri"] == mlflow_store
+    again = must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=mlflow_store)
+    assert f"logged to MLflow already: run {first['run_id']}" in again.stdout
+    assert result(demo_copy)["tracking"] == first
+    elsewhere = f"sqlite:///{demo_copy / 'elsewhere.db'}"
+    must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=elsewhere)
+    assert result(demo_copy)["tracking"]["uri"] == elsewhere
 
 
 def test_evaluate_scores_another_versions_rows_and_ignores_columns_it_does_not_know(demo_copy: Path) -> None:
@@ -138,11 +147,13 @@ def test_every_violation_is_in_one_message_and_an_earlier_run_stays(demo_copy: P
 @pytest.mark.parametrize(
     ("file", "old", "new", "words"),
     [
-        ("params.yaml", "estimator: hist_gradient_boosting", "estimator: magic", "estimator is 'magic'"),
-        ("params.yaml", "seed: 0", "sead: 0", "seed is missing"),
+        ("params.yaml", "estimator: hist_gradient_boosting", "estimator: magic", "estimator: 'magic' is not one of"),
+        ("params.yaml", "seed: 0", "sead: 0", "'seed' is a required property"),
         ("params.yaml", "learning_rate:", "learning_rat:", "learning_rat"),
-        ("contract.yaml", "value: [target]", "value: [feature]", "0 columns have the role target"),
-        ("contract.yaml", "value: [target]", "value: [aim]", "roles need exactly one of"),
+        ("params.yaml", "learning_rate: ", "learning_rate: 1e-3  # ", "'learning_rate' parameter"),  # in YAML a text
+        ("params.yaml", "max_iter: ", "max_iter: -1  # ", "'max_iter' parameter"),
+        ("contract.yaml", "value: [target]", "value: [feature]", "exactly one column of the role target"),
+        ("contract.yaml", "value: [target]", "value: [aim]", "'aim' is not one of"),
         ("contract.yaml", "kind: DataContract", "kind: [", "not valid YAML"),
     ],
 )
@@ -177,6 +188,36 @@ def test_predict_leaves_nothing_half_written(demo_copy: Path) -> None:
     assert done.returncode == 2
     assert "which the model needs" in done.stderr
     assert not [path for path in demo_copy.iterdir() if "out" in path.name]
+
+
+@pytest.mark.parametrize("end", ["csv", "parquet"])
+def test_a_refused_input_leaves_yesterdays_predictions(demo_copy: Path, end: str) -> None:
+    lines = table_path(demo_copy).read_text(encoding="utf-8").splitlines()
+    good, bad = demo_copy / "good.csv", demo_copy / "bad.csv"
+    spoilt = lines[1].replace(lines[1].split(",")[lines[0].split(",").index("plan")], "a plan that nobody sells")
+    good.write_text("\n".join([*lines[:300], spoilt]) + "\n", encoding="utf-8")
+    must(demo_copy, "predict", "--input", "good.csv", "--output", f"out.{end}")
+    names = (f"out.{end}", "out.rejects.csv")
+    before = [(demo_copy / name).read_bytes() for name in names]
+    bad.write_text("\n".join([*lines[:300], lines[1] + ",one,cell,too,many"]) + "\n", encoding="utf-8")
+    done = run(demo_copy, "predict", "--input", "bad.csv", "--output", f"out.{end}", "--chunk-rows", "100")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert [(demo_copy / name).read_bytes() for name in names] == before
+    assert sorted(path.name for path in demo_copy.iterdir() if "out." in path.name) == sorted(names)
+    good.write_text("\n".join(lines[:300]) + "\n", encoding="utf-8")
+    must(demo_copy, "predict", "--input", "good.csv", "--output", f"out.{end}")
+    assert not (demo_copy / "out.rejects.csv").exists()  # of the day before: today no row was rejected
+
+
+def test_an_option_to_try_that_the_estimator_does_not_take_is_one_sentence(demo_copy: Path) -> None:
+    path = demo_copy / "params.yaml"
+    text = path.read_text(encoding="utf-8")
+    before, space, after = text.partition("  space:")
+    path.write_text(before + space + after.replace("learning_rate: [", "learning_rate: [slow] # ", 1), encoding="utf-8")
+    done = run(demo_copy, "tune", "--candidates", "2", "--jobs", "1")
+    assert (done.returncode, "Traceback" in done.stderr.rpartition("error: ")[2]) == (2, False), done.stderr
+    assert "params.yaml: hist_gradient_boosting" in done.stderr
+    assert "'learning_rate' parameter" in done.stderr.rpartition("error: ")[2]
 
 
 def test_tune_prints_a_table_logs_child_runs_and_writes_the_winner(demo_copy: Path, mlflow_store: str) -> None:

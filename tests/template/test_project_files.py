@@ -126,7 +126,7 @@ def test_workflows_are_safe_and_valid(plain: Path) -> None:
 
 def test_the_project_is_its_users(plain: Path) -> None:
     """Nothing of ours is imported, and each file is read in one sitting."""
-    code = serving = 0
+    training = serving = 0
     for path in sorted((plain / "src").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         assert "model_review" not in text, path
@@ -134,9 +134,9 @@ def test_the_project_is_its_users(plain: Path) -> None:
         if "serving" in path.parts or path.name in ("service.py", "export.py", "artifact.py"):
             serving += code_lines(text)
         else:
-            code += code_lines(text)
+            training += code_lines(text)
     assert serving <= 1000
-    assert code <= 1400  # 900 is the aim; reading settings and requests without a traceback took the rest
+    assert training <= 1065
 
 
 def code_lines(text: str) -> int:

@@ -12,11 +12,10 @@ from tables import TABLES
 SCRIPT = """
 import numpy as np, onnxruntime, skl2onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-from shop_check import ROOT, train
-from shop_check.contract import load_contract, load_params
+from shop_check import ROOT, settings, train
 from shop_check.rows import load
 
-contract, params = load_contract(ROOT / "contract.yaml"), load_params(ROOT / "params.yaml")
+contract, params = settings.load(ROOT)
 table = load(ROOT / contract.path, contract, params["split"])
 training, rows = table.part("train"), table.part("evaluation").typed.copy()
 classes = () if contract.task == "regression" else tuple(sorted(set(training.truth)))

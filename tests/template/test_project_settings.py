@@ -5,6 +5,7 @@ Every case edits the demo project's own file; all edited files of the module are
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -51,79 +52,159 @@ VALUE = "seed: 0\nbusiness_value: "
 
 EDITS = [
     Edit("no edit", CONTRACT, CONTRACT),
-    Edit("no delimiter", DELIMITER, "", ("delimiter is missing",)),
-    Edit("no encoding", ENCODING, "", ("encoding is missing",)),
-    Edit("no decimal", DECIMAL, "", ("decimal is missing",)),
-    Edit("no missingValues", "property: missingValues", "property: missing", ("missingValues is missing",)),
-    Edit("no task", "property: task", "property: tusk", ("task is missing",)),
-    Edit("a delimiter of two characters", DELIMITER, custom("delimiter", '";;"'), ("delimiter", "at most 1")),
+    Edit("no delimiter", DELIMITER, "", ("'delimiter' is a required property",)),
+    Edit("no encoding", ENCODING, "", ("'encoding' is a required property",)),
+    Edit("no decimal", DECIMAL, "", ("'decimal' is a required property",)),
+    Edit(
+        "no missingValues", "property: missingValues", "property: missing", ("'missingValues' is a required property",)
+    ),
+    Edit("no task", "property: task", "property: tusk", ("'task' is a required property",)),
+    Edit(
+        "a delimiter of two characters", DELIMITER, custom("delimiter", '";;"'), ("delimiter is ';;'", "one character")
+    ),
     Edit("an unknown encoding", "value: utf-8", "value: utf-9", ("encoding", "'utf-9'", "such as utf-8")),
     Edit("an encoding that is not of text", "value: utf-8", "value: base64", ("encoding", "'base64'")),
-    Edit("a decimal semicolon", DECIMAL, custom("decimal", '";"'), ("decimal is ';'", "must be '.' or ','")),
-    Edit("no dateFormats", FORMATS, "", ("column 'observed_on': dateFormats is missing",)),
-    Edit("dateFormats is text", '["%Y-%m-%d"]', '"%Y-%m-%d"', ("column 'observed_on': dateFormats", "must be a list")),
-    Edit("dateFormats is empty", '["%Y-%m-%d"]', "[]", ("column 'observed_on': dateFormats", "at least 1")),
-    Edit("an unknown directive", "%Y-%m-%d", "%Q", ("column 'observed_on': dateFormats[0]", "'%Q' reads no date")),
-    Edit("letters for directives", "%Y-%m-%d", "yyyy-mm-dd", ("column 'observed_on'", "'yyyy-mm-dd' reads no date")),
-    Edit("a format without the year", "%Y-%m-%d", "%d.%m.", ("column 'observed_on'", "reads no date")),
+    Edit("a decimal semicolon", DECIMAL, custom("decimal", '";"'), ("decimal: ';' is not one of ['.', ',']")),
+    Edit(
+        "no dateFormats",
+        FORMATS,
+        "",
+        (
+            "column 'observed_on'",
+            "'dateFormats' is a required property",
+        ),
+    ),
+    Edit(
+        "dateFormats is text",
+        '["%Y-%m-%d"]',
+        '"%Y-%m-%d"',
+        ("column 'observed_on': customProperties.dateFormats", "not of type 'array'"),
+    ),
+    Edit(
+        "dateFormats is empty",
+        '["%Y-%m-%d"]',
+        "[]",
+        ("column 'observed_on': customProperties.dateFormats", "should be non-empty"),
+    ),
+    Edit(
+        "an unknown directive",
+        "%Y-%m-%d",
+        "%Q",
+        ("column 'observed_on': customProperties.dateFormats.0 is '%Q'", "such as %Y-%m-%d"),
+    ),
+    Edit(
+        "letters for directives",
+        "%Y-%m-%d",
+        "yyyy-mm-dd",
+        ("column 'observed_on'", "'yyyy-mm-dd', but must be a strptime format"),
+    ),
+    Edit(
+        "a format without the year",
+        "%Y-%m-%d",
+        "%d.%m.",
+        ("column 'observed_on'", "must be a strptime format of a whole date"),
+    ),
     Edit("a format with a time zone", "%Y-%m-%d", "%Y-%m-%d %z", ("column 'observed_on'", "without a time zone")),
-    Edit("no trueValues", TRUE, "", ("column 'auto_pay': trueValues is missing",)),
-    Edit("no falseValues", FALSE, "", ("column 'auto_pay': falseValues is missing",)),
+    Edit(
+        "no trueValues",
+        TRUE,
+        "",
+        (
+            "column 'auto_pay'",
+            "'trueValues' is a required property",
+        ),
+    ),
+    Edit(
+        "no falseValues",
+        FALSE,
+        "",
+        (
+            "column 'auto_pay'",
+            "'falseValues' is a required property",
+        ),
+    ),
     Edit(
         "trueValues is a YAML boolean",
         '["yes"]',
         "[yes]",
-        ("column 'auto_pay': trueValues[0]", 'quote it, such as "yes"'),
+        ("column 'auto_pay': customProperties.trueValues.0", "put it in quotes"),
     ),
     Edit(
-        "trueValues is a number", '["yes"]', "[1]", ("column 'auto_pay': trueValues[0] is 1", 'quote it, such as "1"')
+        "trueValues is a number",
+        '["yes"]',
+        "[1]",
+        ("column 'auto_pay': customProperties.trueValues.0 is 1", "put it in quotes"),
     ),
     Edit("a spelling is both true and false", '["no"]', '["no", "yes"]', ("column 'auto_pay'", "share 'yes'")),
-    Edit("no positiveClass", POSITIVE, "", ("column 'churned'", "positiveClass", "choose one of no, yes")),
+    Edit("no positiveClass", POSITIVE, "", ("column 'churned'", "positiveClass", "not in enum: no, yes")),
     Edit("positiveClass is no class", POSITIVE, custom("positiveClass", "maybe", 10), ("'churned'", "not in enum")),
     Edit(
-        "positiveClass is a YAML boolean", POSITIVE, custom("positiveClass", "yes", 10), ("positiveClass", "quote it")
+        "positiveClass is a YAML boolean", POSITIVE, custom("positiveClass", "yes", 10), ("positiveClass", "in quotes")
     ),
     Edit(
-        "an unknown task", TASK, "task, value: ranking", ("task is 'ranking'", "'binary', 'multiclass' or 'regression'")
+        "an unknown task",
+        TASK,
+        "task, value: ranking",
+        ("task: 'ranking' is not one of ['binary', 'multiclass', 'regression']"),
     ),
     Edit(
         "multiclass with two classes", TASK, "task, value: multiclass", ("column 'churned'", "2 classes", "multiclass")
     ),
-    Edit("regression of text", TASK, "task, value: regression", ("column 'churned'", "regression needs", "not string")),
+    Edit(
+        "regression of text",
+        TASK,
+        "task, value: regression",
+        ("column 'churned'", "string with 2 classes", "task regression"),
+    ),
     Edit("binary with three classes", TARGET_ENUM, TARGET_ENUM[:-1] + ', {value: "3"}]', ("'churned'", "3 classes")),
     Edit("binary without classes", TARGET_ENUM, "description: none", ("column 'churned'", "0 classes")),
     Edit(
         "enum holds YAML booleans",
         TARGET_ENUM,
         "enum: [{value: no}, {value: yes}]",
-        ("'churned': enum[0].value", "quote"),
-    ),
-    Edit("enum holds numbers", '{value: "basic"}', "{value: 1}", ("column 'plan': enum[0].value is 1", 'such as "1"')),
-    Edit(
-        "enum holds bare texts", '{value: "basic"}', "basic", ("column 'plan': enum[0] is 'basic'", "must be a mapping")
+        ("'churned': enum.0.value", "in quotes"),
     ),
     Edit(
-        "a number becomes text", AGE, AGE.replace("integer", "string"), ("column 'age'", "'logicalTypeOptions.minimum'")
+        "enum holds numbers", '{value: "basic"}', "{value: 1}", ("column 'plan': enum.0.value is 1", "put it in quotes")
     ),
     Edit(
-        "an unknown type", AGE, AGE.replace("integer", "float"), ("column 'age': logicalType is 'float'", "'integer'")
+        "enum holds bare texts", '{value: "basic"}', "basic", ("column 'plan': enum.0 is 'basic'", "must be a mapping")
     ),
-    Edit("no type", AGE, "name: age\n", ("column 'age': logicalType is missing",)),
-    limits("{minimum: low}", "logicalTypeOptions.minimum", "'low' is no number"),
-    limits('{minimum: "0"}', "'0' is no number", "without quotes"),
-    limits("{maximum: null}", "logicalTypeOptions.maximum", "is no number"),
-    limits("{maximum: [1]}", "logicalTypeOptions.maximum", "is no number"),
-    limits("{maximum: true}", "logicalTypeOptions.maximum", "is no number"),
-    limits("{maximum: .nan}", "logicalTypeOptions.maximum", "is no number"),
+    Edit(
+        "a number becomes text",
+        AGE,
+        AGE.replace("integer", "string"),
+        ("column 'age'", "logicalTypeOptions", "'minimum' were unexpected", "known: maxLength"),
+    ),
+    Edit(
+        "an unknown type",
+        AGE,
+        AGE.replace("integer", "float"),
+        ("column 'age': logicalType: 'float' is not one of", "'integer'"),
+    ),
+    Edit(
+        "no type",
+        AGE,
+        "name: age\n",
+        (
+            "column 'age'",
+            "'logicalType' is a required property",
+        ),
+    ),
+    limits("{minimum: low}", "logicalTypeOptions.minimum", "'low'", "a whole number"),
+    limits('{minimum: "0"}', "'0', but must be a whole number", "without quotes"),
+    limits("{maximum: null}", "logicalTypeOptions.maximum", "must be a whole number"),
+    limits("{maximum: [1]}", "logicalTypeOptions.maximum", "must be a whole number"),
+    limits("{maximum: true}", "logicalTypeOptions.maximum", "must be a whole number"),
+    limits("{maximum: .nan}", "logicalTypeOptions.maximum", "must be a whole number"),
     limits("{minimum: 9, maximum: 3}", "minimum 9 is above maximum 3"),
-    limits("{minimun: 9}", "unknown field 'logicalTypeOptions.minimun'", "minimum"),
-    limits("[0, 143]", "logicalTypeOptions", "must be a mapping"),
+    limits("{minimun: 9}", "logicalTypeOptions", "'minimun' was unexpected", "known: minimum, maximum"),
+    limits("[0, 143]", "logicalTypeOptions: [0, 143] is not of type 'object'"),
     Edit(
         "a bound that is no date",
         DAY,
         "{minimum: 5}",
-        ("column 'observed_on': logicalTypeOptions.minimum", "5 is no date"),
+        ("column 'observed_on': logicalTypeOptions.minimum", "5, but must be a date such as"),
     ),
     Edit("a bound with a time zone", DAY, "{minimum: 2024-01-01T00:00:00Z}", ("'observed_on'", "without a time zone")),
     Edit("a bound that is a YAML date", DAY, "{minimum: 2024-01-01}"),
@@ -136,39 +217,44 @@ EDITS = [
         "rowKey is empty",
         ROW_KEY,
         "{property: rowKey, value: []}\n      - {property: x, value: [",
-        ("rowKey is []", "at least 1"),
+        ("rowKey: [] should be non-empty"),
     ),
     Edit(
         "rowKey is no list",
         ROW_KEY,
         "{property: rowKey, value: age}\n      - {property: x, value: [",
-        ("rowKey is 'age'", "must be a list"),
+        ("rowKey: 'age' is not of type 'array'"),
     ),
-    Edit("rowKey holds a number", KEY, "rowKey, value: [7,", ("rowKey[0] is 7", "quote it")),
+    Edit("rowKey holds a number", KEY, "rowKey, value: [7,", ("rowKey.0 is 7", "in quotes")),
     Edit(
         "missingValues holds a number",
         MISSING,
         "value: [-999, " + MISSING[8:],
-        ("missingValues[0]", 'quote it, such as "-999"'),
+        ("missingValues.0", "put it in quotes"),
     ),
-    Edit("missingValues holds null", MISSING, "value: [null, " + MISSING[8:], ("missingValues[0]", "must be text")),
+    Edit(
+        "missingValues holds null",
+        MISSING,
+        "value: [null, " + MISSING[8:],
+        ("missingValues.0", "None, but must be text"),
+    ),
     Edit(
         "a column's missingValues is text",
         POSITIVE,
         POSITIVE + custom("missingValues", "x", 10),
-        ("'churned': missingValues", "must be a list"),
+        ("'churned': customProperties.missingValues: 'x' is not of type 'array'"),
     ),
     Edit(
         "a column's missingValues holds a number",
         POSITIVE,
         POSITIVE + custom("missingValues", "[-999]", 10),
-        ("'churned': missingValues[0]", '"-999"'),
+        ("'churned': customProperties.missingValues.0", "-999", "put it in quotes"),
     ),
     Edit(
         "text is a word",
         custom("text", "true", 10),
         custom("text", '"no"', 10),
-        ("column 'last_ticket': text", "boolean"),
+        ("column 'last_ticket': customProperties.text: 'no' is not of type 'boolean'"),
     ),
     Edit(
         "role time on a number",
@@ -187,49 +273,78 @@ EDITS = [
         "required is a word",
         CHURNED + "        required: true",
         CHURNED + '        required: "no"',
-        ("column 'churned': required is 'no'", "boolean"),
+        ("column 'churned': required: 'no' is not of type 'boolean'"),
     ),
     Edit(
         "a column named row_id", "name: last_ticket", "name: row_id", ("column 'row_id'", "put row_id in physicalName")
     ),
-    Edit("a name that is a number", "name: age\n", "name: 7\n", ("column 7: name is 7", "quote it")),
-    Edit("no name", "- name: age\n  ", "- title: age\n  ", ("name is missing",)),
+    Edit("a name that is a number", "name: age\n", "name: 7\n", ("column 7: name is 7", "in quotes")),
+    Edit(
+        "no name",
+        "- name: age\n  ",
+        "- title: age\n  ",
+        (
+            "column number 6",
+            "'name' is a required property",
+        ),
+    ),
     Edit(
         "two main roles",
         "value: [target]",
         "value: [target, feature]",
-        ("column 'churned'", "roles need exactly one of"),
+        ("column 'churned': customProperties.roles is ['target', 'feature']", "exactly one of"),
     ),
     Edit(
         "an unknown role",
         "value: [feature, slice]",
         "value: [feature, slize]",
-        ("column 'region'", "roles need exactly one of"),
+        ("column 'region'", "'slize' is not one of"),
     ),
-    Edit("roles is text", "value: [target]", "value: target", ("column 'churned': roles", "must be a list")),
+    Edit(
+        "roles is text",
+        "value: [target]",
+        "value: target",
+        ("column 'churned': customProperties.roles is 'target', but must be a list"),
+    ),
     Edit(
         "no roles",
         "property: roles, value: [target]",
         "property: role, value: [target]",
-        ("column 'churned': roles is missing",),
+        (
+            "column 'churned'",
+            "'roles' is a required property",
+        ),
     ),
-    Edit("no target", "value: [target]", "value: [unused]", ("0 columns have the role target",)),
-    Edit("two targets", "value: [forbidden]", "value: [target]", ("2 columns have the role target",)),
-    Edit("two entities", "value: [forbidden]", "value: [entity]", ("2 columns have the role entity",)),
-    Edit("no feature", "[feature", "[unused", ("0 columns have the role feature",)),
-    Edit("no servers", "servers:", "hosts:", ("servers is missing",)),
-    Edit("no path", "path: data/customers.csv, ", "", ("servers[0].path is missing",)),
     Edit(
-        "an unknown file format", "format: csv", "format: xlsx", ("servers[0].format is 'xlsx'", "'csv' or 'parquet'")
+        "no target",
+        "value: [target]",
+        "value: [unused]",
+        ("must be a list with exactly one column of the role target",),
+    ),
+    Edit(
+        "two targets",
+        "value: [forbidden]",
+        "value: [target]",
+        ("must be a list with exactly one column of the role target",),
+    ),
+    Edit("two entities", "value: [forbidden]", "value: [entity]", ("at most one column of the role entity",)),
+    Edit("no feature", "[feature", "[unused", ("at least one column of the role feature",)),
+    Edit("no servers", "servers:", "hosts:", ("'servers' is a required property",)),
+    Edit("no path", "path: data/customers.csv, ", "", ("servers.0: 'path' is a required property",)),
+    Edit(
+        "an unknown file format",
+        "format: csv",
+        "format: xlsx",
+        ("servers.0.format: 'xlsx' is not one of ['csv', 'parquet']"),
     ),
     Edit(
         "a format that the path is not of",
         "format: csv",
         "format: parquet",
-        ("servers[0].format is parquet", "customers.csv"),
+        ("servers.0.path is 'data/customers.csv'", "because format is parquet"),
     ),
-    Edit("no schema", "schema:\n", "tables:\n", ("schema is missing",)),
-    Edit("no properties", "    properties:\n", "    columns:\n", ("schema[0].properties is missing",)),
+    Edit("no schema", "schema:\n", "tables:\n", ("'schema' is a required property",)),
+    Edit("no properties", "    properties:\n", "    columns:\n", ("schema.0: 'properties' is a required property",)),
     Edit(
         "a custom property without a value",
         "{property: task, value: binary}",
@@ -243,85 +358,111 @@ EDITS = [
         "a column that is a word",
         "      - name: region\n",
         "      - region\n      - name: region\n",
-        ("column number 3", "'region'", "must hold the fields"),
+        ("column number 3", "'region'", "must be a mapping with the fields name, logicalType"),
     ),
     Edit("broken YAML", CONTRACT, "kind: [\n", ("not valid YAML",)),
     Edit("a Parquet table needs no word on how it is read", DELIMITER + ENCODING + DECIMAL, ""),
     params("no edit of params", SEED, SEED),
-    params("seed is text", SEED, 'seed: "0"', "seed is '0'", "integer"),
-    params("seed is below 0", SEED, "seed: -1", "seed is -1", "greater than or equal to 0"),
-    params("seed is too large", SEED, "seed: 4294967296", "seed is 4294967296", "less than 4294967296"),
-    params("seed is true", SEED, "seed: true", "seed is True", "integer"),
-    params("seed is misspelt", SEED, "sead: 0", "seed is missing"),
-    params("a share of 1", SHARE, "evaluation_share: 1", "split.evaluation_share is 1", "less than 1"),
+    params("seed is text", SEED, 'seed: "0"', "seed: '0' is not of type 'integer'"),
+    params("seed is below 0", SEED, "seed: -1", "seed: -1 is less than the minimum of 0"),
+    params("seed is too large", SEED, "seed: 4294967296", "seed: 4294967296 is greater"),
+    params("seed is true", SEED, "seed: true", "seed: True is not of type 'integer'"),
+    params("seed is misspelt", SEED, "sead: 0", "'seed' is a required property"),
+    params(
+        "a share of 1",
+        SHARE,
+        "evaluation_share: 1",
+        "split.evaluation_share: 1 is greater than or equal to the maximum of 1",
+    ),
     params("a share of nan", SHARE, "evaluation_share: .nan", "split.evaluation_share"),
-    params("a share in quotes", SHARE, 'evaluation_share: "0.2"', "split.evaluation_share is '0.2'", "number"),
+    params(
+        "a share in quotes", SHARE, 'evaluation_share: "0.2"', "split.evaluation_share: '0.2' is not of type 'number'"
+    ),
     params(
         "a share is misspelt",
         SHARE,
         SHARE + "\n  share: 0.2",
-        "unknown field 'split.share'",
+        "split",
+        "'share' was unexpected",
         "evaluation_share, evaluation_from",
     ),
-    params("no share", SHARE, "", "split.evaluation_share is missing"),
-    params("evaluation_from is no date", FROM, "evaluation_from: soon", "split.evaluation_from", "'soon' is no date"),
-    params("evaluation_from is a number", FROM, "evaluation_from: 2025", "split.evaluation_from", "2025 is no date"),
-    params("evaluation_from is 0", FROM, "evaluation_from: 0", "split.evaluation_from", "0 is no date"),
+    params("no share", SHARE, "", "split: 'evaluation_share' is a required property"),
+    params(
+        "evaluation_from is no date",
+        FROM,
+        "evaluation_from: soon",
+        "split.evaluation_from",
+        "'soon', but must be a date",
+    ),
+    params(
+        "evaluation_from is a number",
+        FROM,
+        "evaluation_from: 2025",
+        "split.evaluation_from",
+        "2025, but must be a date",
+    ),
+    params("evaluation_from is 0", FROM, "evaluation_from: 0", "split.evaluation_from", "0, but must be a date"),
     params("evaluation_from is a YAML date", FROM, "evaluation_from: 2025-06-13"),
     params("evaluation_from is null", FROM, "evaluation_from: null"),
-    params("split is no mapping", "split:\n", "split: 0.2\nlinear_old:\n", "split is 0.2", "must be a mapping"),
+    params("split is no mapping", "split:\n", "split: 0.2\nlinear_old:\n", "split: 0.2 is not of type 'object'"),
     params(
         "an unknown estimator",
         "estimator: hist_gradient_boosting",
         "estimator: magic",
-        "estimator is 'magic'",
+        "estimator: 'magic' is not one of",
         "'linear'",
     ),
     params(
-        "max_levels of 0", "max_levels: 100", "max_levels: 0", "features.max_levels is 0", "greater than or equal to 1"
+        "max_levels of 0", "max_levels: 100", "max_levels: 0", "features.max_levels: 0 is less than the minimum of 1"
     ),
     params(
         "min_level_rows of 1.5",
         "min_level_rows: 10",
         "min_level_rows: 1.5",
-        "features.min_level_rows is 1.5",
-        "integer",
+        "features.min_level_rows: 1.5 is not of type 'integer'",
     ),
-    params("a feature setting is misspelt", "max_levels: 100", "max_level: 100", "features.max_levels is missing"),
+    params(
+        "a feature setting is misspelt",
+        "max_levels: 100",
+        "max_level: 100",
+        "features: 'max_levels' is a required property",
+    ),
     params(
         "an unknown metric",
         THRESHOLD,
         "threshold: {metric: f2}",
-        "threshold.metric is 'f2'",
-        "'f1' or 'balanced_accuracy'",
+        "threshold.metric: 'f2' is not one of ['f1', 'balanced_accuracy']",
     ),
-    params("one fold", THRESHOLD, "threshold: {folds: 1}", "threshold.folds is 1", "greater than or equal to 2"),
+    params("one fold", THRESHOLD, "threshold: {folds: 1}", "threshold.folds: 1 is less than the minimum of 2"),
     params(
         "an unknown threshold field",
         THRESHOLD,
         "threshold: {fold: 3}",
-        "unknown field 'threshold.fold'",
+        "threshold",
+        "'fold' was unexpected",
         "metric, folds",
     ),
     params("threshold is null", THRESHOLD, "threshold: null"),
     params("no threshold", THRESHOLD, ""),
-    params("no candidates", TRIES, "candidates: 0", "tune.candidates is 0", "greater than or equal to 1"),
-    params("one tune fold", "  folds: 3", "  folds: 1", "tune.folds is 1", "greater than or equal to 2"),
+    params("no candidates", TRIES, "candidates: 0", "tune.candidates: 0 is less than the minimum of 1"),
+    params("one tune fold", "  folds: 3", "  folds: 1", "tune.folds: 1 is less than the minimum of 2"),
     params(
         "a space for an unknown estimator",
         "    linear: {C: [0.1",
         "    linea: {C: [0.1",
         "tune.space",
-        "'linea'",
-        "'linear'",
+        "'linea' was unexpected",
+        "known: hist_gradient_boosting, linear, dummy",
     ),
-    params("nothing to try", "C: [0.1, 1.0, 10.0]", "C: []", "tune.space.linear.C", "at least 1"),
+    params(
+        "nothing to try", "C: [0.1, 1.0, 10.0]", "C: []", "tune.space.linear.C is []", "a list of the values to try"
+    ),
     params("one value to try", "C: [0.1, 1.0, 10.0]", "C: 0.1", "tune.space.linear.C is 0.1", "must be a list"),
     params(
         "an unknown section",
         SEED,
         "seed: 0\nlinaer: {C: 1.0}",
-        "unknown field 'linaer'",
+        "'linaer' was unexpected",
         "hist_gradient_boosting",
         "linear",
     ),
@@ -331,27 +472,36 @@ EDITS = [
     params("an estimator's section is null", "linear: {C: 1.0}", "linear: null"),
     params("business_value is whole", SEED, VALUE + '{currency: EUR, matrix: {"yes": {"yes": 1, "no": -5.5}}}'),
     params("business_value is null", SEED, VALUE + "null"),
-    params("no currency", SEED, VALUE + '{matrix: {"yes": {"yes": 1}}}', "business_value.currency is missing"),
+    params(
+        "no currency",
+        SEED,
+        VALUE + '{matrix: {"yes": {"yes": 1}}}',
+        "business_value: 'currency' is a required property",
+    ),
     params(
         "a class is a YAML boolean",
         SEED,
         VALUE + '{currency: EUR, matrix: {yes: {"yes": 1}}}',
-        "business_value.matrix",
-        'quote it, such as "yes"',
+        "business_value.matrix names 'true', which is no class of 'churned'",
+        "classes are: no, yes",
     ),
+    params(
+        "a class that the target has not", SEED, VALUE + '{currency: EUR, matrix: {"yes": {"ja": 1}}}', "names 'ja'"
+    ),
+    limits("{minimum: 0.5}", "0.5, but must be a whole number", name="half of a whole number"),
     params(
         "a value is infinite",
         SEED,
         VALUE + '{currency: EUR, matrix: {"a": {"b": .inf}}}',
         "business_value.matrix.a.b",
-        "no number",
+        "must be a number",
     ),
     params(
         "a value is text",
         SEED,
         VALUE + '{currency: EUR, matrix: {"a": {"b": "5"}}}',
         "business_value.matrix.a.b",
-        "'5' is no number",
+        "'5', but must be a number",
     ),
     params("params is a list", SEED, "- 0\n#", "params.yaml"),
 ]
@@ -359,20 +509,17 @@ EDITS = [
 READ = """
 import json, sys
 from pathlib import Path
+from churn import settings
 from churn.command import InputError
-from churn.contract import load_contract, load_params
 said = {}
-for name in sorted(Path(sys.argv[1]).iterdir()):
-    path = next(name.iterdir())
+for folder in sorted(Path(sys.argv[1]).iterdir()):
     try:
-        loaded = (load_contract if path.name == "contract.yaml" else load_params)(path)
-        said[name.name] = ["loaded", dict(loaded.more) if path.name == "contract.yaml" else loaded]
-        if path.name == "contract.yaml":
-            said[name.name].append([column.bounds.get("minimum") for column in loaded.columns])
+        contract, params = settings.load(folder)
+        said[folder.name] = ["loaded", dict(contract.more), [dict(one.bounds) for one in contract.columns], params]
     except InputError as error:
-        said[name.name] = ["refused", str(error)]
+        said[folder.name] = ["refused", str(error)]
     except Exception as error:
-        said[name.name] = ["traceback", repr(error)]
+        said[folder.name] = ["traceback", repr(error)]
 print(json.dumps(said))
 """
 
@@ -390,6 +537,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
         if "Parquet table" in edit.name:
             text = text.replace("customers.csv, format: csv", "customers.parquet, format: parquet")
         (files / str(number)).mkdir()
+        for name in ("contract.yaml", "params.yaml"):
+            shutil.copy(project / name, files / str(number) / name)
         (files / str(number) / edit.file).write_text(text, encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(project / "src"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(

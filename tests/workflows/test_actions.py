@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from repositories import ACTIONS, commit, content, git, merge, step
@@ -23,12 +24,21 @@ def tool(name: str) -> str:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_readmes_tables_are_those_of_action_yml(folder: Path) -> None:
+    assert (folder / "README.md").read_text(encoding="utf-8") == writer().rendered(folder), "run write_readmes.py"
+
+
+def test_the_index_lists_every_action() -> None:
+    assert (ACTIONS.parents[1] / "docs/actions.md").read_text(encoding="utf-8") == writer().index()
+
+
+def writer() -> Any:
+    """The script that writes the pages' tables."""
     spec = importlib.util.spec_from_file_location("write_readmes", ACTIONS / "write_readmes.py")
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert (folder / "README.md").read_text(encoding="utf-8") == script.rendered(folder), "run write_readmes.py"
+    return script
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -18,6 +18,8 @@ FILES = {
     "README_dot_md": "Shop\n",
     "tests__test_shop_dot_py": "",
     "model-review_dot_toml": "schema = 1\n",
+    "Dockerfile": "FROM scratch\n",
+    "deploy__compose_dot_yaml": "services: {}\n",
 }
 RELEVANT = list(FILES)[:7]
 

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from {{ cookiecutter.__package_name }} import ROOT, model, rundir, tracking, train
-from {{ cookiecutter.__package_name }}.contract import Contract, load_contract, load_params
+from {{ cookiecutter.__package_name }} import ROOT, model, rundir, settings, tracking, train
+from {{ cookiecutter.__package_name }}.contract import Contract
 from {{ cookiecutter.__package_name }}.data import chunks
 from {{ cookiecutter.__package_name }}.rows import Table, checked
 
@@ -24,12 +24,12 @@ MOST_ROWS = 2000
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
-    return load_contract(ROOT / "contract.yaml")
+    return settings.load(ROOT)[0]
 
 
 @pytest.fixture(scope="session")
 def params() -> dict[str, Any]:
-    return load_params(ROOT / "params.yaml")
+    return settings.load(ROOT)[1]
 
 
 @pytest.fixture(scope="session")

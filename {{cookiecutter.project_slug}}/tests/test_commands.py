@@ -47,6 +47,15 @@ def test_batch_prediction_gives_the_offline_predictions(project: Path, contract:
         assert predicted.tolist() == tested["y_pred"].tolist()
 
 
+def test_a_run_that_cannot_take_its_place_leaves_the_earlier_one(tmp_path: Path) -> None:
+    with rundir.new(tmp_path / "run") as folder:
+        rundir.write_json(folder / "run.json", {"seed": 1})
+    with pytest.raises(FileNotFoundError), rundir.new(tmp_path / "run") as folder:
+        folder.rmdir()  # the last rename finds nothing
+    assert rundir.read(tmp_path / "run") == {"seed": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_a_row_that_breaks_the_contract_is_set_apart_with_its_reason(project: Path, contract: Contract) -> None:
     strict = [column for column in contract.having("feature") if column.type != "string" or column.allowed]
     if not strict:

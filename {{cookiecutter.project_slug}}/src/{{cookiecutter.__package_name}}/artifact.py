@@ -30,10 +30,7 @@ def facts(folder: Path) -> dict[str, Any]:
         found = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{folder}: no model there; run `uv run train`, or name a run's model folder") from None
-    kinds = found["features"]
-    levels = {name: tuple(values) for name, values in kinds.pop("levels").items()}
-    features = Features(**{kind: tuple(names) for kind, names in kinds.items()}, levels=levels)
-    return found | {"features": features, "classes": tuple(found["classes"])}
+    return found | {"features": Features(**found["features"]), "classes": tuple(found["classes"])}
 
 
 def spread(probabilities: np.ndarray, known: Sequence[str], classes: Sequence[str]) -> np.ndarray:

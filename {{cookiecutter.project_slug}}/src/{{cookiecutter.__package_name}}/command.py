@@ -1,23 +1,33 @@
-"""How every command ends: with a result, or with one sentence about what is wrong with its input."""
+"""How every command starts and ends: with its options read, and with a result or one sentence about its input."""
 
+import argparse
+import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import ROOT
+
+MODEL = {"type": Path, "default": ROOT / "run/model", "help": "a run's model folder (default: run/model)"}
 
 
 class InputError(Exception):
     """Something a person can mend: the message names the file or column, what is wrong and what to do."""
 
 
-def run(command: Callable[[], None]) -> None:
-    """Run `command`; an `InputError` becomes one sentence and exit code 2, never a traceback."""
+def line(**options: dict[str, Any]) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """Make a command of a function with these options; an `InputError` becomes one sentence and exit code 2."""
+    return lambda work: functools.partial(_run, work, options)
+
+
+def _run(work: Callable[..., None], options: dict[str, dict[str, Any]]) -> None:
+    parser = argparse.ArgumentParser(description=work.__doc__)
+    for name, settings in options.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", **settings)
     try:
-        command()
-    except InputError as error:
-        _stop(error)
-    except OSError as error:  # a folder that cannot be written, a full disk
-        _stop(f"{error.filename or 'input or output'}: {error.strerror or error}")
-
-
-def _stop(sentence: object) -> None:
-    print(f"error: {sentence}", file=sys.stderr)
-    sys.exit(2)
+        work(**vars(parser.parse_args()))
+    except (InputError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
+        system = isinstance(error, OSError) and f"{error.filename or 'input or output'}: {error.strerror or error}"
+        print(f"error: {system or error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,16 +1,16 @@
-"""What is decided outside the code: `contract.yaml` says what the data are, `params.yaml` how to train."""
+"""The data contract: what each column of the table is. settings.py checks `contract.yaml`, this module reads it."""
 
+import contextlib
 import functools
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .command import InputError
-from .schema import DOCUMENT, PARAMS, read
+import yaml
 
 NUMERIC, TEMPORAL = ("integer", "number", "boolean"), ("date", "timestamp")
-ROLES = {"feature", "target", "identifier", "entity", "time", "forbidden", "unused"}
 CSV = {"delimiter": ",", "encoding": "utf-8", "decimal": "."}  # of a Parquet table, which need not say them
 
 
@@ -60,18 +60,24 @@ class Contract:
         return self.having("target")[0]
 
 
+def read(path: Path) -> Any:
+    """A YAML file as JSON would have it, dates as ISO text; custom properties by name."""
+    content = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return json.loads(json.dumps(content, default=str), object_hook=_named, parse_constant=str)
+
+
+def _named(fields: dict[str, Any]) -> dict[str, Any]:
+    with contextlib.suppress(KeyError, TypeError):  # other forms stay, and settings.py says what is wrong with them
+        fields["customProperties"] = {item["property"]: item["value"] for item in fields["customProperties"]}
+    return fields
+
+
 def load_contract(path: Path) -> Contract:
-    """Read `contract.yaml`; an `InputError` names the column and field that does not fit."""
-    document = read(path, DOCUMENT)
-    server, table = document["servers"][0], document["schema"][0]
-    more, columns = table["customProperties"], tuple(map(_column, table["properties"]))
-    if server["format"] == "csv" and (absent := CSV.keys() - more):
-        raise InputError(f"{path}: {min(absent)} is missing, and a CSV file is read with it; restore it from git")
-    key = tuple(more["rowKey"])
-    contract = Contract(str(document["id"]), server["path"], more["task"], key, columns, CSV | more)
-    for sentence in _misfits(contract, server["format"]):
-        raise InputError(f"{path}: {sentence}")
-    return contract
+    """Read a contract that was checked, such as that of a run."""
+    document = read(path)
+    table, file = document["schema"][0], document["servers"][0]["path"]
+    more, columns = CSV | table["customProperties"], tuple(map(_column, table["properties"]))
+    return Contract(str(document["id"]), file, more["task"], tuple(more["rowKey"]), columns, more)
 
 
 def _column(entry: Mapping[str, Any]) -> Column:
@@ -79,44 +85,3 @@ def _column(entry: Mapping[str, Any]) -> Column:
     flags = (entry.get("required", False), entry.get("unique", False), entry.get("classification") == "restricted")
     allowed, bounds = tuple(item["value"] for item in entry.get("enum", [])), entry.get("logicalTypeOptions", {})
     return Column(name, entry.get("physicalName", name), kind, frozenset(more["roles"]), *flags, allowed, bounds, more)
-
-
-def _misfits(contract: Contract, form: str) -> Iterator[str]:
-    columns, names = contract.columns, [column.name for column in contract.columns]
-    headers = [column.header for column in columns]
-    for column in columns:
-        low, high = column.bounds.get("minimum"), column.bounds.get("maximum")
-        both = {*column.more.get("trueValues", [])} & {*column.more.get("falseValues", [])}
-        others = column.roles - ROLES - {"slice", "sensitive"}
-        for wrong, words in (
-            (column.name == "row_id", "runs need that name; give it another one and put row_id in physicalName"),
-            (names.count(column.name) > 1, "occurs more than once; give each column a name of its own"),
-            (headers.count(column.header) > 1, "physicalName gives it another column's header; mend it"),
-            (others or len(column.roles & ROLES) != 1, f"roles need exactly one of {', '.join(sorted(ROLES))}"),
-            (low is not None and high is not None and low > high, f"minimum {low} is above maximum {high}; mend one"),
-            (both, f"trueValues and falseValues share {min(both, default='')!r}; remove it from one of them"),
-            ("time" in column.roles and column.type not in TEMPORAL, f"role time needs a date, not {column.type}"),
-        ):
-            if wrong:
-                yield f"column {column.name!r}: {words}"
-    for role, fits in (("target", (1,)), ("entity", (0, 1)), ("time", (0, 1)), ("feature", range(1, len(columns)))):
-        if (count := len(contract.having(role))) not in fits:
-            yield f"{count} columns have the role {role}; mend their roles"
-    if absent := {*contract.row_key} - {*names}:
-        yield f"rowKey names {min(absent)!r}, which is no column; without it every row_id changes"
-    if (form == "parquet") != contract.path.endswith(".parquet"):
-        yield f"servers[0].format is {form}, but path is {contract.path!r}; mend one of them"
-    target, task, count = contract.target, contract.task, len({*contract.target.allowed})
-    where = f"column {target.name!r}"
-    if task == "regression" and target.type not in ("integer", "number"):
-        yield f"{where}: task regression needs an integer or a number, not {target.type}; mend one of them"
-    if (task == "binary" and count != 2) or (task == "multiclass" and count < 3):
-        yield f"{where}: its enum has {count} classes, which does not fit the task {task}; mend one of them"
-    if task == "binary" and target.more.get("positiveClass") not in target.allowed:
-        yield f"{where}: positiveClass is missing or not in enum; choose one of {', '.join(target.allowed)}"
-
-
-def load_params(path: Path) -> dict[str, Any]:
-    """Read `params.yaml`; an `InputError` names the field that does not fit."""
-    params = read(path, PARAMS)
-    return params | {"threshold": {"metric": "f1", "folds": 3} | (params.get("threshold") or {})}

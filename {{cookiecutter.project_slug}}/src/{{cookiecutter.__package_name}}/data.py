@@ -14,12 +14,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as arrow
+from pyarrow.parquet import ParquetFile
 
 from . import moments
 from .command import InputError
 from .contract import NUMERIC, TEMPORAL, Column, Contract
 
 VIOLATION = ["row", "column", "value", "problem"]
+UNREADABLE = (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, pd.errors.ParserWarning)
 
 
 def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
@@ -27,17 +30,16 @@ def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.Data
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     names = {column.header: column.name for column in contract.columns}
-    reader = _parquet(path, contract, size) if path.suffix == ".parquet" else _csv(path, contract, size)
     try:
-        for chunk in reader:
+        for chunk in (_parquet if path.suffix == ".parquet" else _csv)(path, contract, size):
             yield chunk.fillna("").rename(columns=lambda header: names.get(str(header).strip(), str(header).strip()))
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, pd.errors.ParserWarning) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: not a readable table: {' '.join(str(error).split())}") from None
 
 
 def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    options: dict[str, Any] = {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"], "dtype": str}
-    options |= {"na_filter": False, "index_col": False}
+    options: dict[str, Any] = {"dtype": str, "na_filter": False, "index_col": False}
+    options |= {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"]}
     header = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
     with warnings.catch_warnings():  # a row longer than the header is an error; pandas would cut it
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -46,21 +48,15 @@ def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFr
 
 
 def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    import pyarrow as arrow
-    import pyarrow.parquet as parquet
-
-    columns = {column.header: column for column in contract.columns}
-    with parquet.ParquetFile(path) as file:
+    more = {column.header: column.more for column in contract.columns}
+    with ParquetFile(path) as file:
         flat = [field.name for field in file.schema_arrow if not arrow.types.is_nested(field.type)]
         for batch in file.iter_batches(size or max(file.metadata.num_rows, 1), columns=flat):
-            yield pd.DataFrame({name: _text(batch.column(name), columns.get(name)) for name in flat}, dtype="str")
+            yield pd.DataFrame({name: _text(batch.column(name), more.get(name, {})) for name in flat}, dtype="str")
 
 
-def _text(values: Any, column: Column | None) -> pd.Series:
+def _text(values: Any, more: Any) -> pd.Series:
     """A typed Parquet column in the spelling that the contract gives its column."""
-    import pyarrow as arrow
-
-    more = column.more if column else {}
     if arrow.types.is_temporal(values.type) and "dateFormats" in more:
         return values.cast(arrow.timestamp("s"), safe=False).to_pandas().dt.strftime(more["dateFormats"][0])
     if arrow.types.is_boolean(values.type) and "trueValues" in more:
@@ -75,17 +71,15 @@ def parse(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataF
         Numbers and booleans as float, dates as datetime, the rest as text, missing as NaN; and a `VIOLATION` table of
         the values that are not of their column's type.
     """
-    typed, unreadable = {}, [pd.DataFrame(columns=VIOLATION, dtype="str")]
-    for column in contract.columns:
-        if column.name in raw:
-            text = raw[column.name].str.strip()
-            text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
-            typed[column.name] = _typed(text, column, contract)
-            failed = np.flatnonzero(typed[column.name].isna() & text.notna())
-            found = {"row": failed, "column": column.name, "value": text.iloc[failed].to_numpy()}
-            if len(failed):
-                unreadable.append(pd.DataFrame(found | {"problem": f"is not of type {column.type}"}))
-    return pd.DataFrame(typed, index=raw.index), pd.concat(unreadable, ignore_index=True)
+    typed, failures = {}, []
+    for column in (column for column in contract.columns if column.name in raw):
+        text = raw[column.name].str.strip()
+        text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
+        typed[column.name] = values = _typed(text, column, contract)
+        bad, problem = values.isna() & text.notna(), f"is not of type {column.type}"
+        rows = zip(np.flatnonzero(bad), text[bad], strict=True)
+        failures += [(row, column.name, value, problem) for row, value in rows]
+    return pd.DataFrame(typed, index=raw.index), pd.DataFrame(failures, columns=VIOLATION)
 
 
 def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
@@ -94,8 +88,7 @@ def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
         return text.map(meaning).astype(float)
     if column.type in NUMERIC:
         text = text.str.replace(",", ".", regex=False) if contract.more["decimal"] == "," else text
-        numbers = pd.to_numeric(text, errors="coerce").astype(float)
-        return numbers.where(np.isfinite(numbers))
+        return pd.to_numeric(text, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
     if column.type in TEMPORAL:
         dates = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")  # seconds reach the years 1 and 9999
         for form in column.more["dateFormats"]:
@@ -115,11 +108,8 @@ def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract
     import pandera.pandas as pa
     from pandera.errors import SchemaErrors
 
-    columns = {
-        column.name: pa.Column(checks=_checks(column), nullable=not column.required, unique=column.unique)
-        for column in contract.columns
-        if column.name in typed
-    }
+    known = [column for column in contract.columns if column.name in typed]
+    columns = {c.name: pa.Column(checks=_checks(c, pa.Check), nullable=not c.required, unique=c.unique) for c in known}
     try:
         pa.DataFrameSchema(columns).validate(typed.reset_index(drop=True), lazy=True)
     except SchemaErrors as errors:
@@ -130,20 +120,13 @@ def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract
     return unreadable
 
 
-def _checks(column: Column) -> list[Any]:
-    from pandera.pandas import Check
-
-    bounds = {side: pd.Timestamp(v) if column.type in TEMPORAL else v for side, v in column.bounds.items()}
-    checks = []
+def _checks(column: Column, check: Any) -> list[Any]:
+    bounds = {side: pd.Timestamp(limit) if column.type in TEMPORAL else limit for side, limit in column.bounds.items()}
+    sides = {"minimum": ("is below", check.ge), "maximum": ("is above", check.le)}
+    sides["maxLength"] = ("has more characters than", lambda most, error: check.str_length(None, most, error=error))
+    checks = [sides[side][1](bounds[side], error=f"{sides[side][0]} {limit}") for side, limit in column.bounds.items()]
     if column.type == "integer":
-        checks.append(Check(lambda values: values % 1 == 0, error="is not a whole number"))
-    if "minimum" in bounds:
-        checks.append(Check.ge(bounds["minimum"], error=f"is below {column.bounds['minimum']}"))
-    if "maximum" in bounds:
-        checks.append(Check.le(bounds["maximum"], error=f"is above {column.bounds['maximum']}"))
-    if "maxLength" in bounds:
-        longest = bounds["maxLength"]
-        checks.append(Check(lambda values: values.str.len() <= longest, error=f"is longer than {longest} characters"))
-    if column.allowed and column.type == "string":
-        checks.append(Check.isin(column.allowed, error="is none of the allowed values"))
+        checks.append(check(lambda values: values % 1 == 0, error="is not a whole number"))
+    if column.type == "string" and column.allowed:
+        checks.append(check.isin(column.allowed, error="is none of the allowed values"))
     return checks

@@ -3,34 +3,26 @@
 A review scores main's model this way: its own code, the pull request's evaluation rows.
 """
 
-import argparse
 import itertools
 import shutil
 import time
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from . import ROOT, command, metrics, model, rundir
+from . import ROOT, command, metrics, model, rows, rundir
 from .command import InputError
-from .contract import Contract, load_contract
-from .data import parse
-from .rows import evaluation_digest, labels
-from .scenarios import SCENARIOS, disturb
+from .contract import Column, load_contract
+
+SCENARIOS = ("test", "noise:0.1", "noise:0.5", "missing:0.05", "missing:0.2", "unseen-category")
 
 
-def predictions(
-    fitted: model.Model,
-    typed: pd.DataFrame,
-    known: dict[str, Any],
-    contract: Contract,
-    seed: int,
-    scenarios: Iterable[str],
-) -> pd.DataFrame:
-    """The rows of `predictions.parquet`: every row once per scenario, after `known` (`row_id`, `y_true`)."""
+def predictions(fitted: model.Model, table: rows.Table, seed: int, scenarios: Iterable[str]) -> pd.DataFrame:
+    """The rows of `predictions.parquet`: every row of the table once per scenario."""
+    typed, contract = table.typed, table.contract
     sliced = [column.name for column in contract.having("slice", "sensitive") if column.name in typed]
     context = {f"slice:{name}": _slices(typed[name]) for name in sliced}
     if (entity := contract.single("entity")) in typed:
@@ -39,13 +31,34 @@ def predictions(
     parts = []
     for scenario in scenarios:
         predicted, probabilities = fitted.predict(typed if scenario == "test" else disturb(typed, read, scenario, seed))
-        part = known | {"scenario": scenario, "y_pred": predicted}
+        part = {"row_id": table.rows["row_id"].to_numpy(), "y_true": table.truth, "scenario": scenario}
+        part["y_pred"] = predicted
         if probabilities is not None and fitted.task == "binary":
             part["score"] = probabilities[:, fitted.explained_class]
         elif probabilities is not None:
             part |= {f"score_{label}": probabilities[:, number] for number, label in enumerate(fitted.classes)}
         parts.append(pd.DataFrame(part | context))
     return pd.concat(parts, ignore_index=True)
+
+
+def disturb(typed: pd.DataFrame, columns: list[Column], scenario: str, seed: int) -> pd.DataFrame:
+    """A copy of the typed table with faults that real input has in `columns`.
+
+    `noise:s` adds normal noise of s standard deviations, `missing:p` removes a share p of the values.
+    Each column has its own stream of random numbers, so two models that read different columns meet the same faults.
+    """
+    kind, _, amount = scenario.partition(":")
+    changed = typed.copy()
+    for column in columns:
+        values = typed[column.name]
+        random = np.random.default_rng([seed, zlib.crc32(f"{scenario} {column.name}".encode())])
+        if kind == "noise" and column.type in ("integer", "number"):
+            changed[column.name] = values + float(amount) * values.std(ddof=0) * random.standard_normal(len(values))
+        elif kind == "missing":
+            changed[column.name] = values.mask(random.random(len(values)) < float(amount))
+        elif kind == "unseen-category" and column.is_category:
+            changed[column.name] = "a level that was never seen"
+    return changed
 
 
 def _slices(values: pd.Series) -> np.ndarray:
@@ -67,33 +80,25 @@ def _words(values: pd.Series) -> np.ndarray:
 def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]:
     """Score `model_folder` on `rows_file`; write a run directory without a model to `out` and return the metrics."""
     fitted, source = model.load(model_folder), model_folder.parent
-    contract = load_contract(source / "contract.yaml")
-    rundir.check(out.absolute())
+    contract, run = load_contract(source / "contract.yaml"), rundir.read(source)
+    rundir.check(out)
     if out.resolve() == source.resolve():
         raise InputError(f"{out}: holds the model that is scored; choose another --out")
-    if not rows_file.is_file():
-        raise InputError(f"{rows_file}: no such file; a run's evaluation.parquet is one")
-    try:
-        raw = pd.read_parquet(rows_file).astype("str")
-    except (ValueError, OSError) as error:
-        raise InputError(f"{rows_file}: not a Parquet file: {' '.join(str(error).split())}") from None
-    needed = ["row_id", contract.target.name, *fitted.features.raw]
+    table, unreadable = rows.saved(rows_file, contract)
+    needed = [contract.target.name, *fitted.features.raw]
     cannot = f"the model in {model_folder} cannot score these rows"
-    if absent := [name for name in needed if name not in raw]:
+    if absent := [name for name in needed if name not in table.typed]:
         raise InputError(f"{rows_file}: has no column {absent[0]!r}: {cannot}")
-    typed, unreadable = parse(raw, contract)
     for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
         raise InputError(f"{rows_file}: column {column!r}: {value!r} {problem}: {cannot}")
-    truth = labels(raw, typed, contract)
-    if fitted.classes and (unknown := set(truth) - set(fitted.classes)):
+    if fitted.classes and (unknown := {*table.truth} - {*fitted.classes}):
         raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown: {cannot}")
-    run = rundir.read(source)
     started = time.perf_counter()
-    known = {"row_id": raw["row_id"].to_numpy(), "y_true": truth}
-    scored = predictions(fitted, typed, known, contract, run["seed"], SCENARIOS)
+    scored = predictions(fitted, table, run["seed"], SCENARIOS)
     run["cost"]["evaluate_seconds"] = time.perf_counter() - started
     run["metrics"], run["warnings"] = metrics.score(fitted, scored)
-    run["data"] |= {"evaluation_rows": len(raw), "evaluation_digest": evaluation_digest(raw["row_id"])}
+    ids = table.rows["row_id"]
+    run["data"] |= {"evaluation_rows": len(ids), "evaluation_digest": rows.digest(ids)}
     with rundir.new(out) as folder:
         for name in ("contract.yaml", "params.yaml", "profile.json", "rows.parquet"):
             shutil.copy(source / name, folder / name)
@@ -102,14 +107,11 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     return run["metrics"]
 
 
-def main() -> None:
-    """Entry point of `uv run evaluate`."""
-    parser = argparse.ArgumentParser(prog="evaluate", description="Score a model on given rows.")
-    rows = ROOT / "run/evaluation.parquet"
-    parser.add_argument(
-        "--model", type=Path, default=ROOT / "run/model", help="a run's model folder (default: run/model)"
-    )
-    parser.add_argument("--rows", type=Path, default=rows, help="rows to score (default: run/evaluation.parquet)")
-    parser.add_argument("--out", type=Path, required=True, help="run directory to write")
-    given = parser.parse_args()
-    command.run(lambda: rundir.show(evaluate(given.model, given.rows, given.out)))
+@command.line(
+    model=command.MODEL,
+    rows={"type": Path, "default": ROOT / "run/evaluation.parquet", "help": "rows (default: run/evaluation.parquet)"},
+    out={"type": Path, "required": True, "help": "run directory to write"},
+)
+def main(model: Path, rows: Path, out: Path) -> None:
+    """Score a model on given rows."""
+    rundir.show(evaluate(model, rows, out))

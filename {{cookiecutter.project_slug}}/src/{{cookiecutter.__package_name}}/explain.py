@@ -1,6 +1,5 @@
 """`uv run explain`: what moves the model, over the evaluation rows as plots, and for one row as a table."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +7,8 @@ import pandas as pd
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
 from tqdm import tqdm
 
-from . import ROOT, command, model, rundir
-from .command import InputError
+from . import ROOT, command, metrics, model, rows, rundir
 from .contract import load_contract
-from .data import parse
-from .metrics import SCORER
-from .rows import labels
 
 MOST_ROWS, BACKGROUND_ROWS, TOP = 2000, 200, 6
 
@@ -22,8 +17,9 @@ def outcome(fitted: model.Model, columns: pd.DataFrame) -> np.ndarray:
     """The number that is explained: the prediction, or the probability of the explained class."""
     if fitted.task == "regression":
         return fitted.pipeline.predict(columns)
-    known = {label: number for number, label in enumerate(fitted.pipeline.classes_)}
-    return fitted.pipeline.predict_proba(columns)[:, known.get(fitted.classes[fitted.explained_class], 0)]
+    known = list(fitted.pipeline.classes_)
+    label = fitted.classes[fitted.explained_class]
+    return fitted.pipeline.predict_proba(columns)[:, known.index(label) if label in known else 0]
 
 
 def explain_row(fitted: model.Model, columns: pd.DataFrame, row: int) -> pd.DataFrame:
@@ -48,55 +44,47 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    score = SCORER[fitted.task]
-    if fitted.classes and set(truth) != set(fitted.pipeline.classes_):
+    score = metrics.SCORER[fitted.task]
+    if fitted.classes and {*truth} != {*fitted.pipeline.classes_}:
         score = "accuracy"  # the others need every class in training and in evaluation
     found = permutation_importance(fitted.pipeline, columns, truth, scoring=score, n_repeats=5, random_state=0)
     table = pd.DataFrame({"feature": columns.columns, "mean": found.importances_mean, "std": found.importances_std})
     table = table.sort_values("mean", ascending=False, ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "importances.csv", index=False)
-    top = table.head(20).iloc[::-1]
+    top, label = table.head(20).iloc[::-1], f"loss of {score} when the column is shuffled (line: SD over 5 shuffles)"
     figure, axes = plt.subplots(figsize=(8, 0.35 * len(top) + 1.2), layout="constrained")
-    axes.barh(top["feature"], top["mean"], xerr=top["std"])
-    axes.set_xlabel(f"loss of {score} when the column is shuffled (line: SD over 5 shuffles)")
+    top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, ax=axes)
     figure.savefig(folder / "importances.png", dpi=120)
+    target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
     for number, name in enumerate(tqdm(table["feature"].head(TOP), desc="plots", disable=None), start=1):
-        figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
         category = name in fitted.features.levels
         options = {"kind": "average", "categorical_features": [name]} if category else {"kind": "both"}
-        target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
-        PartialDependenceDisplay.from_estimator(
-            fitted.pipeline, columns, [name], target=target, subsample=50, grid_resolution=30, ax=axes, **options
+        drawn = PartialDependenceDisplay.from_estimator(
+            fitted.pipeline, columns, [name], target=target, subsample=50, grid_resolution=30, **options
         )
-        figure.savefig(folder / f"effect-{number}.png", dpi=120)
-    plt.close("all")
+        drawn.figure_.savefig(folder / f"effect-{number}.png", dpi=120, bbox_inches="tight")
     return table
 
 
-def main() -> None:
-    """Entry point of `uv run explain`."""
-    parser = argparse.ArgumentParser(prog="explain", description="What moves the model: plots, or one row as a table.")
-    parser.add_argument("--row", metavar="ID", help="row_id of an evaluation row (run/predictions.parquet), or `first`")
-    parser.add_argument("--run", type=Path, default=ROOT / "run", help="run directory (default: run)")
-    given = parser.parse_args()
-
-    def work() -> None:
-        rundir.read(given.run)
-        fitted, contract = model.load(given.run / "model"), load_contract(given.run / "contract.yaml")
-        raw = pd.read_parquet(given.run / "evaluation.parquet").astype("str")
-        typed, _ = parse(raw, contract)
-        columns = fitted.columns(typed)
-        if given.row is None:
-            some = columns.sample(min(MOST_ROWS, len(columns)), random_state=0)
-            table = plot(fitted, some, labels(raw, typed, contract)[some.index], given.run / "plots")
-            print(f"{table.head(20).to_string(index=False)}\nplots: {given.run / 'plots'}")
-            return
-        found = np.flatnonzero(raw["row_id"] == given.row) if given.row != "first" else np.array([0])
-        if not len(found):
-            raise InputError(f"{given.row!r} is no row_id of {given.run / 'evaluation.parquet'}; take one from there")
-        what = f"probability of {fitted.classes[fitted.explained_class]!r}" if fitted.classes else "prediction"
-        print(f"row {raw['row_id'].iloc[found[0]]}: {what} {outcome(fitted, columns.iloc[found])[0]:.6g}")
-        print(explain_row(fitted, columns, int(found[0])).to_string(index=False))
-
-    command.run(work)
+@command.line(
+    row={"metavar": "ID", "help": "row_id of an evaluation row (run/predictions.parquet), or `first`"},
+    run={"type": Path, "default": ROOT / "run", "help": "run directory (default: run)"},
+)
+def main(row: str | None, run: Path) -> None:
+    """What moves the model: plots, or one row as a table."""
+    rundir.read(run)
+    fitted, contract = model.load(run / "model"), load_contract(run / "contract.yaml")
+    table, _ = rows.saved(run / "evaluation.parquet", contract)
+    columns, ids = fitted.columns(table.typed), table.rows["row_id"].tolist()
+    if row is None:
+        some = columns.sample(min(MOST_ROWS, len(columns)), random_state=0)
+        importances = plot(fitted, some, table.truth[some.index], run / "plots")
+        print(f"{importances.head(20).to_string(index=False)}\nplots: {run / 'plots'}")
+        return
+    if row not in ("first", *ids):
+        raise command.InputError(f"{row!r} is no row_id of {run / 'evaluation.parquet'}; take one from there")
+    number = 0 if row == "first" else ids.index(row)
+    what = f"probability of {fitted.classes[fitted.explained_class]!r}" if fitted.classes else "prediction"
+    print(f"row {ids[number]}: {what} {outcome(fitted, columns.iloc[[number]])[0]:.6g}")
+    print(explain_row(fitted, columns, number).to_string(index=False))

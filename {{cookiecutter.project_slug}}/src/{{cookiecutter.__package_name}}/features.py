@@ -19,10 +19,10 @@ MISSING, RARE = "(missing)", "(rare)"
 class Features:
     """The raw columns by kind, and for each category the levels that are frequent enough to be told apart."""
 
-    numbers: tuple[str, ...]
-    dates: tuple[str, ...]
-    texts: tuple[str, ...]
-    levels: Mapping[str, tuple[str, ...]]
+    numbers: list[str]
+    dates: list[str]
+    texts: list[str]
+    levels: Mapping[str, list[str]]
 
     @property
     def raw(self) -> list[str]:
@@ -59,17 +59,17 @@ def learn(train: Any, contract: Contract, settings: Mapping[str, int]) -> Featur
     """
     chosen = contract.having("feature")
     return Features(
-        numbers=tuple(column.name for column in chosen if column.type in NUMERIC),
-        dates=tuple(column.name for column in chosen if column.type in TEMPORAL),
-        texts=tuple(column.name for column in chosen if column.type == "string" and not column.is_category),
+        numbers=[column.name for column in chosen if column.type in NUMERIC],
+        dates=[column.name for column in chosen if column.type in TEMPORAL],
+        texts=[column.name for column in chosen if column.type == "string" and not column.is_category],
         levels={column.name: _frequent(train[column.name], settings) for column in chosen if column.is_category},
     )
 
 
-def _frequent(values: Any, settings: Mapping[str, int]) -> tuple[str, ...]:
+def _frequent(values: Any, settings: Mapping[str, int]) -> list[str]:
     levels, counts = np.unique([level for level in values if isinstance(level, str)], return_counts=True)
     most = np.argsort(-counts, kind="stable")[: settings["max_levels"]]
-    return tuple(sorted(str(levels[i]) for i in most if counts[i] >= settings["min_level_rows"]))
+    return sorted(str(levels[i]) for i in most if counts[i] >= settings["min_level_rows"])
 
 
 def _date_parts(name: str, days: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,7 +1,6 @@
 """scikit-learn's metrics under the names that the policy uses."""
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,9 @@ from sklearn import metrics as sk
 
 from .model import Model
 
-Metric = Callable[[Any, Any, Any], float]  # truth, predicted labels or numbers, probabilities
-
 SCORER = {"binary": "roc_auc", "multiclass": "neg_log_loss", "regression": "neg_mean_absolute_error"}
-BINARY: dict[str, Metric] = {
+# Each metric reads truth, predicted labels or numbers, and probabilities.
+BINARY: dict[str, Any] = {
     "roc_auc": lambda y, _, s: sk.roc_auc_score(y, s),
     "average_precision": lambda y, _, s: sk.average_precision_score(y, s),
     "log_loss": lambda y, _, s: sk.log_loss(y, s, labels=[False, True]),
@@ -28,15 +26,13 @@ BINARY: dict[str, Metric] = {
     "d2_log_loss": lambda y, _, s: sk.d2_log_loss_score(y, s),
     "d2_brier_score": lambda y, _, s: sk.d2_brier_score(y, s),
 }
-MULTICLASS: dict[str, Metric] = {
+MULTICLASS: dict[str, Any] = {
     "log_loss": lambda y, _, s: sk.log_loss(y, s, labels=range(s.shape[1])),
     "roc_auc_macro": lambda y, _, s: sk.roc_auc_score(y, s, multi_class="ovr"),
-    "accuracy": lambda y, p, _: sk.accuracy_score(y, p),
-    "balanced_accuracy": lambda y, p, _: sk.balanced_accuracy_score(y, p),
     "f1_macro": lambda y, p, _: sk.f1_score(y, p, average="macro"),
-    "mcc": lambda y, p, _: sk.matthews_corrcoef(y, p),
+    **{name: BINARY[name] for name in ("accuracy", "balanced_accuracy", "mcc")},
 }
-REGRESSION: dict[str, Metric] = {
+REGRESSION: dict[str, Any] = {
     "mae": lambda y, p, _: sk.mean_absolute_error(y, p),
     "rmse": lambda y, p, _: sk.root_mean_squared_error(y, p),
     "r2": lambda y, p, _: sk.r2_score(y, p),
@@ -52,17 +48,17 @@ def score(model: Model, predictions: pd.DataFrame) -> tuple[dict[str, float], li
         Metric name to value, and a sentence about those that these rows do not allow.
     """
     test = predictions[predictions["scenario"] == "test"]
-    s: Any = None
-    y, p, table = test["y_true"].to_numpy(), test["y_pred"].to_numpy(), REGRESSION
+    y: Any = test["y_true"].to_numpy()
+    p: Any = test["y_pred"].to_numpy()
+    s, table = test.filter(regex="^score").to_numpy(), REGRESSION
     if model.task == "binary":
-        y, p, s, table = y == model.positive_class, p == model.positive_class, test["score"].to_numpy(), BINARY
+        y, p, s, table = y == model.positive_class, p == model.positive_class, s[:, 0], BINARY
     elif model.task == "multiclass":
-        y, p = (pd.Categorical(labels, model.classes).codes for labels in (y, p))
-        s, table = test[[f"score_{label}" for label in model.classes]].to_numpy(), MULTICLASS
+        y, p, table = *(pd.Categorical(labels, model.classes).codes for labels in (y, p)), MULTICLASS
     every_class = model.task == "regression" or len(np.unique(y)) == len(model.classes)
-    possible = table if every_class else [name for name in table if name in ("log_loss", "accuracy")]
+    possible = table if every_class else table.keys() & {"log_loss", "accuracy"}
     with warnings.catch_warnings(action="ignore"):  # a metric of one row or one prediction: absent below
-        found = {name: float(table[name](y, p, s)) for name in possible}
+        found = {name: float(metric(y, p, s)) for name, metric in table.items() if name in possible}
     found = {name: value for name, value in found.items() if np.isfinite(value)}
     absent = ", ".join(name for name in table if name not in found)
     why = f"the {len(y)} evaluation rows are too few or do not hold every class"

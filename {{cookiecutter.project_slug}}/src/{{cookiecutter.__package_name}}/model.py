@@ -3,7 +3,9 @@
 Every pipeline here converts to ONNX: categories arrive without missing values, trees get ordinal codes and no scaler.
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import skops.io
+from sklearn import dummy, ensemble, linear_model, preprocessing
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from . import artifact
 from .command import InputError
@@ -64,28 +63,33 @@ class Model:
 
 def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, params: dict[str, Any]) -> Pipeline:
     """An unfitted pipeline: `hist_gradient_boosting`, `linear` or `dummy`, for classification or regression."""
-    encode: BaseEstimator = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=255)
-    prepare: Any = "passthrough"
+    encode = preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=255)
+    prepare, options = "passthrough", {"random_state": params["seed"]} | (params.get(estimator) or {})
     if estimator == "linear":
-        encode = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        prepare = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+        encode = preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        fill = SimpleImputer(strategy="median", keep_empty_features=True)
+        prepare = make_pipeline(fill, preprocessing.StandardScaler())
     numbers = [name for name in columns.columns if name not in features.levels]
     transform = ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
-    try:
-        last = _estimator(
-            estimator, task == "regression", {"random_state": params["seed"]} | (params.get(estimator) or {})
-        )
-    except TypeError as error:
-        raise InputError(f"params.yaml: {estimator}: {error}") from None
-    return Pipeline([("columns", transform), ("estimator", last)])
+    return Pipeline([("columns", transform), ("estimator", _estimator(estimator, task == "regression", options))])
 
 
 def _estimator(name: str, regression: bool, options: dict[str, Any]) -> BaseEstimator:
     if name == "dummy":
-        return DummyRegressor(strategy="median") if regression else DummyClassifier(strategy="prior")
-    if name == "linear":
-        return Ridge(**options) if regression else LogisticRegression(**{"max_iter": 1000} | options)
-    return (HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier)(**options)
+        return dummy.DummyRegressor(strategy="median") if regression else dummy.DummyClassifier(strategy="prior")
+    if name == "linear" and not regression:
+        return linear_model.LogisticRegression(**{"max_iter": 1000} | options)
+    trees = ensemble.HistGradientBoostingRegressor if regression else ensemble.HistGradientBoostingClassifier
+    return (linear_model.Ridge if name == "linear" else trees)(**options)
+
+
+@contextlib.contextmanager
+def options_of(estimator: str) -> Iterator[None]:
+    """Building and fitting: an option that scikit-learn does not know or accept is one of params.yaml."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:  # scikit-learn's own sentence is the last line, which names the option
+        raise InputError(f"params.yaml: {estimator}: {str(error).strip().splitlines()[-1]}") from error
 
 
 def save(model: Model, folder: Path) -> None:

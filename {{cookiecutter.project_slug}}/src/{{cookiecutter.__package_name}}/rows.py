@@ -17,6 +17,8 @@ from .command import InputError
 from .contract import Contract
 from .data import chunks, parse, violations
 
+PARTS = ("train", "evaluation", "unlabelled")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -30,7 +32,9 @@ class Table:
     @property
     def truth(self) -> np.ndarray:
         """Class labels as text, or numbers."""
-        return labels(self.raw, self.typed, self.contract)
+        name = self.contract.target.name
+        numbers = self.contract.task == "regression"
+        return (self.typed[name] if numbers else self.raw[name].str.strip().astype(object)).to_numpy()
 
     @property
     def groups(self) -> pd.Series | None:
@@ -46,9 +50,8 @@ class Table:
     def folds(self, count: int, seed: int) -> BaseCrossValidator:
         """Folds: shuffled, because files are often sorted; entities stay whole where there are enough of them."""
         whole = self.groups is not None and self.groups.nunique() >= count
-        if self.contract.task == "regression":
-            return (GroupKFold if whole else KFold)(count, shuffle=True, random_state=seed)
-        return (StratifiedGroupKFold if whole else StratifiedKFold)(count, shuffle=True, random_state=seed)
+        kinds = (KFold, GroupKFold) if self.contract.task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
+        return kinds[whole](count, shuffle=True, random_state=seed)
 
 
 def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
@@ -59,51 +62,49 @@ def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
 def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
     """Parse and split the text of a table; an `InputError` holds every violation of the contract in one message."""
     if absent := [column.name for column in contract.columns if column.name not in raw]:
-        raise InputError(
-            f"{path}: column {absent[0]!r} of contract.yaml is not in the file; bring it back, or edit both"
-        )
+        where = f"column {absent[0]!r} of contract.yaml is not in the file"
+        raise InputError(f"{path}: {where}; bring it back, or edit both")
     typed, unreadable = parse(raw, contract)
-    found = violations(typed, unreadable, contract)
-    if len(found):
-        lines = [f"{path} breaks contract.yaml; mend the data, or the contract if the data are right:"]
-        for (column, problem), group in found.groupby(["column", "problem"], sort=False):
-            row, value = int(group["row"].iloc[0]) + 1, group["value"].iloc[0]
-            shown = "" if pd.isna(value) else f"{value!r} in "
-            lines.append(f"  column {column!r}: {len(group)} value(s); {shown}row {row} {problem}")
+    lines = [f"{path} breaks contract.yaml; mend the data, or the contract if the data are right:"]
+    for (column, problem), group in violations(typed, unreadable, contract).groupby(["column", "problem"], sort=False):
+        row, value = int(group["row"].iloc[0]) + 1, group["value"].iloc[0]
+        shown = "" if pd.isna(value) else f"{value!r} in "
+        lines.append(f"  column {column!r}: {len(group)} value(s); {shown}row {row} {problem}")
+    if len(lines) > 1:
         raise InputError("\n".join(lines))
     keys = _joined(raw, contract.row_key)
-    digests = pd.Series(_digests(keys, 20), raw.index, dtype="str")
-    rows = pd.DataFrame(
-        {
-            "row_id": digests + "-" + digests.groupby(digests).cumcount().astype("str"),
-            "part": _parts(raw, typed, contract, split, keys),
-            "features_digest": _digests(_joined(raw, sorted(set(map(str, raw)) - {contract.target.name})), 16),
-            "label_digest": _digests(raw[contract.target.name], 16),
-        },
-        raw.index,
-    )
-    return Table(contract, raw, typed, rows)
+    ids, others = pd.Series(_digests(keys, 20), raw.index), sorted(set(map(str, raw)) - {contract.target.name})
+    rows = {
+        "row_id": ids + "-" + ids.groupby(ids).cumcount().astype("str"),
+        "part": _parts(raw, typed, contract, split, keys),
+        "features_digest": _digests(_joined(raw, others), 16),
+        "label_digest": _digests(raw[contract.target.name], 16),
+    }
+    return Table(contract, raw, typed, pd.DataFrame(rows, raw.index))
 
 
-def labels(raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract) -> np.ndarray:
-    """The target: class labels as text, or numbers."""
-    name = contract.target.name
-    return (typed[name] if contract.task == "regression" else raw[name].str.strip().astype(object)).to_numpy()
+def saved(file: Path, contract: Contract) -> tuple[Table, pd.DataFrame]:
+    """The rows of a run's evaluation.parquet, and what cannot be read of them as a `VIOLATION` table."""
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; a run's evaluation.parquet is one")
+    try:
+        raw = pd.read_parquet(file).astype("str")
+        rows = raw[["row_id"]]
+    except (ValueError, OSError, KeyError) as error:
+        raise InputError(f"{file}: not a Parquet file with row_id: {' '.join(str(error).split())}") from None
+    typed, unreadable = parse(raw, contract)
+    return Table(contract, raw, typed, rows), unreadable
 
 
-def _parts(
-    raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Mapping[str, Any], keys: list[str]
-) -> np.ndarray:
+def _parts(raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Any, keys: list[str]) -> np.ndarray:
     time, entity = contract.single("time"), contract.single("entity")
     if time is None:
         shares = [int(digest, 16) / 2**32 for digest in _digests(keys if entity is None else raw[entity], 8)]
         evaluation = np.array(shares) < split["evaluation_share"]
-    elif not split.get("evaluation_from"):
-        raise InputError(
-            f"params.yaml: {time!r} has the role time; give split.evaluation_from, the first date to test on"
-        )
+    elif first := split.get("evaluation_from"):
+        evaluation = (typed[time] >= pd.Timestamp(first)).to_numpy()
     else:
-        evaluation = (typed[time] >= pd.Timestamp(str(split["evaluation_from"]))).to_numpy()
+        raise InputError(f"params.yaml: {time!r} has the role time; give split.evaluation_from, the first date to test")
     unlabelled = typed[contract.target.name].isna().to_numpy()
     return np.where(unlabelled, "unlabelled", np.where(evaluation, "evaluation", "train"))
 
@@ -116,6 +117,6 @@ def _digests(values: Iterable[str], length: int) -> list[str]:
     return [hashlib.sha256(value.encode()).hexdigest()[:length] for value in values]
 
 
-def evaluation_digest(row_ids: Iterable[str]) -> str:
+def digest(row_ids: Iterable[str]) -> str:
     """The digest that names a set of evaluation rows, whatever their order."""
     return "sha256:" + hashlib.sha256("\n".join(sorted(row_ids)).encode()).hexdigest()

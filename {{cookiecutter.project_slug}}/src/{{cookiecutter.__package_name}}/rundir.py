@@ -30,18 +30,22 @@ def new(folder: Path) -> Iterator[Path]:
     check(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
-        fresh = Path(beside) / "new"
+        fresh, former = Path(beside, "new"), Path(beside, "former")
         fresh.mkdir()
         yield fresh
-        if folder.exists():
-            folder.rename(Path(beside) / "former")
-        fresh.rename(folder)
+        try:
+            if folder.exists():
+                folder.rename(former)
+            fresh.rename(folder)
+        finally:
+            if former.exists() and not folder.exists():
+                former.rename(folder)  # the new run could not take its place
 
 
 def check(folder: Path) -> None:
     """Refuse to put a run where something else is."""
     if folder.exists() and not (folder / "run.json").is_file():
-        raise InputError(f"{folder}: exists and is no run directory; choose another --out")
+        raise InputError(f"{folder.absolute()}: exists and is no run directory; choose another --out")
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -54,9 +58,8 @@ def read(folder: Path) -> dict[str, Any]:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON beside and rename; a NaN is an error, not a token that no reader knows."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(
-        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n", encoding="utf-8"
-    )
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=str)
+    beside.write_text(text + "\n", encoding="utf-8")
     beside.replace(path)
 
 
@@ -72,25 +75,20 @@ def file_digest(path: Path) -> str:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def peak_memory() -> int:
+    """The most bytes of memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if platform.system() == "Darwin" else 1024)
+
+
 def origin() -> dict[str, Any]:
-    """Where a run comes from: commit, Python, platform, libraries, lock, threads; peak memory so far in bytes."""
-    lock, peak = ROOT / "uv.lock", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    environment = {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "lock_digest": file_digest(lock) if lock.is_file() else None,
-    }
-    head, threads = _git("rev-parse", "--verify", "HEAD"), os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    return {
-        "commit": head,
-        "dirty": None
-        if head is None
-        else bool(_git("status", "--porcelain", "--", "src", "*.yaml", "*.toml", "data", "uv.lock")),
-        "environment": environment,
-        "threads": int(threads) if threads.isdigit() else os.cpu_count(),
-        "peak_memory_bytes": peak if platform.system() == "Darwin" else peak * 1024,
-    }
+    """Where a run comes from: commit, Python, platform, libraries, lock, threads."""
+    environment: dict[str, Any] = {"python": platform.python_version(), "platform": platform.platform()}
+    environment["libraries"] = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    environment["lock_digest"] = file_digest(ROOT / "uv.lock") if (ROOT / "uv.lock").is_file() else None
+    threads, head = os.environ.get("OMP_NUM_THREADS", "").split(",")[0], _git("rev-parse", "--verify", "HEAD")
+    changes = head and _git("status", "--porcelain", "--", "src", "*.yaml", "*.toml", "data", "uv.lock")
+    made_by = {"environment": environment, "threads": int(threads) if threads.isdigit() else os.cpu_count()}
+    return {"commit": head, "dirty": None if head is None else bool(changes), **made_by}
 
 
 def _git(*arguments: str) -> str | None:
@@ -115,9 +113,8 @@ def _summary(values: pd.Series, kind: str) -> dict[str, Any]:
     if kind in ("string", "boolean"):
         top = values.value_counts().head(50)
         return {"top": {str(level): int(n) for level, n in top.items()}, "other": int(len(values) - top.sum())}
-    numbers = values.to_numpy().astype("datetime64[s]") if kind in TEMPORAL else values.to_numpy()
-    numbers = numbers.astype(float)
+    numbers = values.to_numpy().astype("datetime64[s]" if kind in TEMPORAL else float).astype(float)
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, 11)))
-    counts = np.histogram(numbers, edges)[0] if len(edges) > 1 else np.array([len(numbers)])
-    spread = {"mean": numbers.mean(), "std": numbers.std(), "min": numbers.min(), "max": numbers.max()}
-    return {k: float(v) for k, v in spread.items()} | {"edges": edges.tolist(), "counts": counts.tolist()}
+    counts = np.histogram(numbers, edges)[0].tolist() if len(edges) > 1 else [len(numbers)]
+    spread = {name: float(getattr(numbers, name)()) for name in ("mean", "std", "min", "max")}
+    return spread | {"edges": edges.tolist(), "counts": counts}

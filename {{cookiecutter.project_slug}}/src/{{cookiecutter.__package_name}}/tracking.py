@@ -14,17 +14,25 @@ from typing import Any
 import pandas as pd
 
 from . import ROOT, model, rundir
-from .contract import load_contract
+from .contract import Contract, load_contract
 from .data import parse
 
 SERVING = ("scikit-learn", "pandas", "skops")
+FIGURES = ("mean_test_score", "std_test_score", "mean_fit_time")
 
 
 def log(run_folder: Path) -> None:
-    """Send a run directory to MLflow and note the MLflow run in its `run.json`; if that fails, warn and go on."""
-    run = rundir.read(run_folder)
+    """Send a run directory to MLflow once and note that in its `run.json`; if it fails, warn and go on."""
+    run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
     with _guarded("`uv run train --log-only` sends the run later"):
-        rundir.write_json(run_folder / "run.json", run | {"tracking": _send(run_folder, run)})
+        mlflow = _open(contract.id)
+        if run["tracking"]:
+            sent = f"attributes.run_id = '{run['tracking']['run_id']}'"
+            if mlflow.search_runs(experiment_names=[contract.id], filter_string=sent, output_format="list"):
+                print(f"logged to MLflow already: run {run['tracking']['run_id']} of {mlflow.get_tracking_uri()}")
+                return
+        run["tracking"] = {"run_id": _send(mlflow, run_folder, run, contract), "uri": mlflow.get_tracking_uri()}
+        rundir.write_json(run_folder / "run.json", run)
 
 
 @contextlib.contextmanager
@@ -53,42 +61,33 @@ def _open(experiment: str) -> Any:
     return mlflow
 
 
-def _send(run_folder: Path, run: dict[str, Any]) -> dict[str, Any]:
-    contract = load_contract(run_folder / "contract.yaml")
-    mlflow, fitted = _open(contract.id), model.load(run_folder / "model")
+def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract) -> str:
+    fitted = model.load(run_folder / "model")
     example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
-    columns = fitted.columns(example)
+    columns, digest = fitted.columns(example), run["data"]["digest"].removeprefix("sha256:")
     with mlflow.start_run() as active:
         mlflow.log_params(run["params"])
-        simple = {
-            f"baseline.{name}.{m}": value for name, found in run["baselines"].items() for m, value in found.items()
-        }
-        mlflow.log_metrics(run["metrics"] | simple)
-        digest = run["data"]["digest"].removeprefix("sha256:")
+        mlflow.log_metrics(run["metrics"])
+        for name, found in run["baselines"].items():
+            mlflow.log_metrics({f"baseline.{name}.{metric}": value for metric, value in found.items()})
         mlflow.set_tags({"commit": run["commit"] or "none", "dirty": run["dirty"], "data_digest": digest})
         data = mlflow.data.from_pandas(example[fitted.features.raw], name=contract.path, digest=digest[:36])
         mlflow.log_input(data, context="training")  # the name and digest of the table, with its schema
         for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
             mlflow.log_artifact(str(run_folder / name))
-        versions = run["environment"]["libraries"]
-        mlflow.sklearn.log_model(
-            fitted.pipeline,
-            name="model",
-            signature=mlflow.models.infer_signature(columns, fitted.predict(example)[0]),
-            input_example=columns,
-            pip_requirements=[f"{name}=={versions[name]}" for name in SERVING],
-            skops_trusted_types=model.TRUSTED,
-        )
-    return {"run_id": active.info.run_id, "uri": mlflow.get_tracking_uri()}
+        signature = mlflow.models.infer_signature(columns, fitted.predict(example)[0])
+        needs = [f"{name}=={run['environment']['libraries'][name]}" for name in SERVING]
+        described = {"signature": signature, "input_example": columns, "pip_requirements": needs}
+        mlflow.sklearn.log_model(fitted.pipeline, name="model", skops_trusted_types=model.TRUSTED, **described)
+    return active.info.run_id
 
 
 def log_trials(experiment: str, trials: pd.DataFrame) -> None:
     """One MLflow run for a search, one child run per trial."""
-    figures = ("mean_test_score", "std_test_score", "mean_fit_time")
     with _guarded("the table is printed all the same"):
         mlflow = _open(experiment)
         with mlflow.start_run(run_name="tune"):
             for trial in trials.to_dict("records"):
                 with mlflow.start_run(run_name=f"round {trial['iter']}", nested=True):
                     mlflow.log_params(trial["params"] | {"rows": trial["n_resources"]})
-                    mlflow.log_metrics({name: trial[name] for name in figures})
+                    mlflow.log_metrics({name: trial[name] for name in FIGURES})

@@ -1,6 +1,5 @@
 """`uv run train`: from the table and params.yaml to a run directory."""
 
-import argparse
 import shutil
 import sys
 import time
@@ -12,29 +11,26 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 from sklearn.model_selection import cross_val_predict
 
-from . import ROOT, artifact, command, export, metrics, model, rundir, tracking
-from .command import InputError
-from .contract import load_contract, load_params
-from .evaluate import predictions
-from .features import learn
-from .rows import Table, evaluation_digest, load
-from .scenarios import SCENARIOS
+from . import ROOT, artifact, export, features, metrics, model, rows, rundir, settings, tracking
+from .command import InputError, line
+from .evaluate import SCENARIOS, predictions
 
 
-def fit(estimator: str, table: Table, classes: tuple[str, ...], params: dict[str, Any]) -> model.Model:
+def fit(estimator: str, table: rows.Table, classes: tuple[str, ...], params: dict[str, Any]) -> model.Model:
     """Fit an estimator on training rows; for two classes the threshold is chosen on training folds alone."""
-    contract = table.contract
-    features = learn(table.typed, contract, params["features"])
-    columns = pd.DataFrame(features.columns(table.typed))
-    pipeline = model.build(estimator, contract.task, features, columns, params)
-    positive = str(contract.target.more["positiveClass"]) if contract.task == "binary" else None
-    threshold = None
-    if positive is not None:
-        threshold = 0.5 if estimator == "dummy" else _threshold(pipeline, columns, table, positive, params)
-    return model.Model(pipeline.fit(columns, table.truth), features, contract.task, classes, positive, threshold)
+    contract, positive, threshold = table.contract, None, None
+    learnt = features.learn(table.typed, contract, params["features"])
+    columns = pd.DataFrame(learnt.columns(table.typed))
+    with model.options_of(estimator):
+        pipeline = model.build(estimator, contract.task, learnt, columns, params)
+        if contract.task == "binary":
+            positive = str(contract.target.more["positiveClass"])
+            threshold = 0.5 if estimator == "dummy" else _threshold(pipeline, columns, table, positive, params)
+        pipeline.fit(columns, table.truth)
+    return model.Model(pipeline, learnt, contract.task, classes, positive, threshold)
 
 
-def _threshold(pipeline: Any, columns: pd.DataFrame, table: Table, positive: str, params: dict[str, Any]) -> float:
+def _threshold(pipeline: Any, columns: pd.DataFrame, table: rows.Table, positive: str, params: dict[str, Any]) -> float:
     """The probability at which the metric of params.yaml is best, over predictions made out of fold."""
     truth = table.truth == positive
     count = min(params["threshold"]["folds"], int(truth.sum()), int((~truth).sum()))
@@ -53,13 +49,11 @@ def _threshold(pipeline: Any, columns: pd.DataFrame, table: Table, positive: str
 
 def train(out: Path) -> dict[str, Any]:
     """Train, evaluate and write the run directory; return the content of `run.json`."""
-    rundir.check(out.absolute())
-    contract, params = load_contract(ROOT / "contract.yaml"), load_params(ROOT / "params.yaml")
-    table = load(ROOT / contract.path, contract, params["split"])
+    rundir.check(out)
+    contract, params = settings.load(ROOT)
+    table = rows.load(ROOT / contract.path, contract, params["split"])
     training, testing = table.part("train"), table.part("evaluation")
-    unlabelled = len(table.rows) - len(training.rows) - len(testing.rows)
-    task = contract.task
-    classes = () if task == "regression" else tuple(sorted({*training.truth, *testing.truth}))
+    classes = () if contract.task == "regression" else tuple(sorted({*training.truth, *testing.truth}))
     if min(len(training.rows), len(testing.rows)) == 0 or (classes and len(set(training.truth)) < 2):
         sizes = f"{len(training.rows)} training and {len(testing.rows)} evaluation rows"
         raise InputError(f"{contract.path}: {sizes}; both need rows, training two classes: change split in params.yaml")
@@ -67,36 +61,32 @@ def train(out: Path) -> dict[str, Any]:
     started = time.perf_counter()
     fitted = fit(params["estimator"], training, classes, params)
     trained = time.perf_counter()
-    known = {"row_id": testing.rows["row_id"].to_numpy(), "y_true": testing.truth}
-    scored = predictions(fitted, testing.typed, known, contract, params["seed"], SCENARIOS)
+    scored = predictions(fitted, testing, params["seed"], SCENARIOS)
     found, warnings = metrics.score(fitted, scored)
     evaluated = time.perf_counter()
     baselines = {}
     for name in ("dummy", "linear"):
         simple = fit(name, training, classes, params)
-        plain = predictions(simple, testing.typed, known, contract, params["seed"], ["test"])
-        baselines[name] = metrics.score(simple, plain)[0]
-    if unlabelled:
-        warnings.append(f"{unlabelled} of {len(table.rows)} rows have no {contract.target.name!r} and were set apart")
-    for column in contract.having("feature"):
-        if "suspectedLeak" in column.more:
-            why = column.more["suspectedLeak"]
-            warnings.append(f"column {column.name!r} may be a leak: {why}; decide in contract.yaml")
+        baselines[name] = metrics.score(simple, predictions(simple, testing, params["seed"], ["test"]))[0]
 
-    origin = rundir.origin()
     cost = {"train_seconds": trained - started, "evaluate_seconds": evaluated - trained}
-    cost["peak_memory_bytes"] = origin.pop("peak_memory_bytes")
-    data = {"path": contract.path, "digest": rundir.file_digest(ROOT / contract.path), "rows": len(table.rows)}
-    data |= {"train_rows": len(training.rows), "evaluation_rows": len(testing.rows), "unlabelled_rows": unlabelled}
-    data["evaluation_digest"] = evaluation_digest(known["row_id"])
-    run: dict[str, Any] = {"schema": "model-review/run@1", "task": task, "target": contract.target.name}
-    run |= {"classes": classes, "positive_class": fitted.positive_class, "threshold": fitted.threshold, **origin}
-    run["data"] = data
-    run |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), "features": fitted.features.raw}
-    unread = {"tune"} if task == "binary" else {"tune", "threshold"}  # they determine no run
+    cost["peak_memory_bytes"] = rundir.peak_memory()
+    data: dict[str, Any] = {f"{part}_rows": int((table.rows["part"] == part).sum()) for part in rows.PARTS}
+    data |= {"path": contract.path, "digest": rundir.file_digest(ROOT / contract.path), "rows": len(table.rows)}
+    data["evaluation_digest"] = rows.digest(testing.rows["row_id"])
+    if unlabelled := data["unlabelled_rows"]:
+        warnings.append(f"{unlabelled} of {len(table.rows)} rows have no {contract.target.name!r} and were set apart")
+    leaks = {c.name: c.more["suspectedLeak"] for c in contract.having("feature") if "suspectedLeak" in c.more}
+    warnings += [f"column {name!r} may be a leak: {why}; decide in contract.yaml" for name, why in leaks.items()]
+
+    unread = {"tune"} if contract.task == "binary" else {"tune", "threshold"}  # they determine no run
     choices = {section: value for section, value in params.items() if section not in unread}
-    run |= {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"], "metrics": found}
-    run |= {"baselines": baselines, "cost": cost, "tracking": None, "warnings": warnings}
+    chosen = {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"]}
+    facts = {field: getattr(fitted, field) for field in ("task", "classes", "positive_class", "threshold")}
+    facts |= {"target": contract.target.name, "features": fitted.features.raw}
+    facts |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), "tracking": None}
+    results = {"metrics": found, "baselines": baselines, "warnings": warnings, "cost": cost}
+    run = {"schema": "model-review/run@1", **facts, **rundir.origin(), "data": data, **chosen, **results}
     run["business_value"] = params.get("business_value")
     with rundir.new(out) as folder:
         model.save(fitted, folder / "model")
@@ -109,28 +99,22 @@ def train(out: Path) -> dict[str, Any]:
             shutil.copy(ROOT / name, folder / name)
         table.rows.to_parquet(folder / "rows.parquet", index=False)
         scored.to_parquet(folder / "predictions.parquet", index=False)
-        testing.raw.assign(row_id=known["row_id"]).to_parquet(folder / "evaluation.parquet", index=False)
+        testing.raw.assign(row_id=testing.rows["row_id"]).to_parquet(folder / "evaluation.parquet", index=False)
         rundir.write_json(folder / "profile.json", rundir.profile(training.typed, contract))
         rundir.write_json(folder / "run.json", run)
     return run
 
 
-def main() -> None:
-    """Entry point of `uv run train`."""
-    parser = argparse.ArgumentParser(
-        prog="train", description="Train, evaluate, write the run directory, log to MLflow."
-    )
-    parser.add_argument("--out", type=Path, default=ROOT / "run", help="run directory to write (default: run)")
-    parser.add_argument("--log-only", action="store_true", help="only send an existing run directory to MLflow")
-    given = parser.parse_args()
-
-    def work() -> None:
-        if not given.log_only:
-            run = train(given.out)
-            for warning in run["warnings"]:
-                print(f"warning: {warning}", file=sys.stderr)
-            rundir.show(run["metrics"])
-        tracking.log(given.out)
-        print(f"run directory: {given.out}")
-
-    command.run(work)
+@line(
+    out={"type": Path, "default": ROOT / "run", "help": "run directory to write (default: run)"},
+    log_only={"action": "store_true", "help": "only send an existing run directory to MLflow"},
+)
+def main(out: Path, log_only: bool) -> None:
+    """Train, evaluate, write the run directory, log to MLflow."""
+    if not log_only:
+        run = train(out)
+        for warning in run["warnings"]:
+            print(f"warning: {warning}", file=sys.stderr)
+        rundir.show(run["metrics"])
+    tracking.log(out)
+    print(f"run directory: {out}")

@@ -1,6 +1,5 @@
 """`uv run tune`: search for better parameters on the training rows alone; evaluation rows are never looked at."""
 
-import argparse
 import json
 import math
 import re
@@ -11,12 +10,8 @@ import pandas as pd
 from sklearn.experimental import enable_halving_search_cv
 from sklearn.model_selection import HalvingRandomSearchCV
 
-from . import ROOT, command, model, tracking
-from .command import InputError
-from .contract import load_contract, load_params
-from .features import learn
-from .metrics import SCORER
-from .rows import load
+from . import ROOT, features, metrics, model, rows, settings, tracking
+from .command import InputError, line
 
 __all__ = ["enable_halving_search_cv", "main", "tune"]
 
@@ -27,39 +22,35 @@ def tune(candidates: int | None, jobs: int) -> tuple[str, pd.DataFrame, dict[str
     Returns:
         The estimator's name, all trials (last round and best first) and the winner's parameters.
     """
-    contract, params = load_contract(ROOT / "contract.yaml"), load_params(ROOT / "params.yaml")
+    contract, params = settings.load(ROOT)
     name, plan = params["estimator"], params.get("tune") or {}
     if not plan.get("space", {}).get(name):
         raise InputError(f"params.yaml: tune.space has no values to try for {name}; add them, or change the estimator")
     space = {f"estimator__{option}": values for option, values in plan["space"][name].items()}
-    table = load(ROOT / contract.path, contract, params["split"]).part("train")
-    features = learn(table.typed, contract, params["features"])
-    columns, truth = pd.DataFrame(features.columns(table.typed)), table.truth
-    rarest = len(truth) if contract.task == "regression" else pd.Series(truth).value_counts().min()
+    table = rows.load(ROOT / contract.path, contract, params["split"]).part("train")
+    learnt = features.learn(table.typed, contract, params["features"])
+    columns, truth = pd.DataFrame(learnt.columns(table.typed)), table.truth
+    rarest = len(truth) if contract.task == "regression" else int(pd.Series(truth).value_counts().min())
     if rarest < plan["folds"]:
         raise InputError(
             f"params.yaml: tune.folds is {plan['folds']}, but a class has {rarest} training rows; lower it"
         )
-    search = HalvingRandomSearchCV(
-        model.build(name, contract.task, features, columns, params),
-        space,
-        n_candidates=min(candidates or plan["candidates"], math.prod(len(values) for values in space.values())),
+    folds = list(table.folds(plan["folds"], params["seed"]).split(columns, truth, table.groups))
+    halving = {
+        "n_candidates": min(candidates or plan["candidates"], math.prod(map(len, space.values()))),
         # a round needs rows of every class in every fold
-        min_resources=min(max(len(truth) // 9, 100, 20 * len(truth) // int(rarest)), len(truth)),
-        cv=list(table.folds(plan["folds"], params["seed"]).split(columns, truth, table.groups)),
-        scoring=SCORER[contract.task],
-        random_state=params["seed"],
-        n_jobs=jobs,
-        verbose=1,
-    ).fit(columns, truth)
+        "min_resources": min(max(len(truth) // 9, 100, 20 * len(truth) // rarest), len(truth)),
+    }
+    options = {"scoring": metrics.SCORER[contract.task], "random_state": params["seed"], "n_jobs": jobs, "verbose": 1}
+    with model.options_of(name):
+        pipeline = model.build(name, contract.task, learnt, columns, params)
+        search = HalvingRandomSearchCV(pipeline, space, cv=folds, **halving, **options).fit(columns, truth)
     trials = pd.DataFrame(search.cv_results_).sort_values(["iter", "mean_test_score"], ascending=False)
     if not np.isfinite(search.best_score_):
         raise InputError("no setting could be scored; change tune.space or tune.folds in params.yaml")
     tracking.log_trials(contract.id, trials)
-    shown = trials[
-        ["iter", "n_resources", *(f"param_{option}" for option in space), "mean_test_score", "std_test_score"]
-    ]
-    shown.columns = shown.columns.str.removeprefix("param_estimator__")
+    shown = trials.filter(regex="^(iter|n_resources|param_.*|(mean|std)_test_score)$")
+    shown = shown.rename(columns=lambda title: title.removeprefix("param_estimator__"))
     return name, shown, {option.removeprefix("estimator__"): value for option, value in search.best_params_.items()}
 
 
@@ -76,21 +67,15 @@ def write_winner(name: str, winner: dict[str, Any]) -> None:
     beside.replace(path)
 
 
-def main() -> None:
-    """Entry point of `uv run tune`."""
-    parser = argparse.ArgumentParser(prog="tune", description="Search parameters on the training rows alone.")
-    parser.add_argument(
-        "--candidates", type=int, help="parameter sets to try (default: tune.candidates in params.yaml)"
-    )
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: all cores)")
-    parser.add_argument("--write", action="store_true", help="write the winner to params.yaml")
-    given = parser.parse_args()
-
-    def work() -> None:
-        name, trials, winner = tune(given.candidates, given.jobs)
-        print(f"{trials.to_string(index=False)}\nwinner: {json.dumps(winner)}")
-        if given.write:
-            write_winner(name, winner)
-            print("written to params.yaml; `uv run train` uses it")
-
-    command.run(work)
+@line(
+    candidates={"type": int, "help": "parameter sets to try (default: tune.candidates in params.yaml)"},
+    jobs={"type": int, "default": -1, "help": "processes (default: all cores)"},
+    write={"action": "store_true", "help": "write the winner to params.yaml"},
+)
+def main(candidates: int | None, jobs: int, write: bool) -> None:
+    """Search parameters on the training rows alone."""
+    name, trials, winner = tune(candidates, jobs)
+    print(f"{trials.to_string(index=False)}\nwinner: {json.dumps(winner)}")
+    if write:
+        write_winner(name, winner)
+        print("written to params.yaml; `uv run train` uses it")

@@ -14,7 +14,8 @@ EXPORT = "uv export --frozen --no-default-groups --no-emit-project --no-header -
 FILE = "requirements.serve.txt"
 
 
-def write() -> None:
+@command.line()
+def main() -> None:
     """Write `requirements.serve.txt`, which bentofile.yaml names."""
     form = settings.run(settings.read().model)["model"]["format"]
     groups = [] if form == "onnx" else ["--group", "sklearn-serving"]
@@ -22,8 +23,3 @@ def write() -> None:
     if done.returncode:
         raise InputError("uv.lock cannot be exported, see above; run `uv sync` first")
     print(f"{FILE}: what serving a model in {form} format needs")
-
-
-def main() -> None:
-    """Entry point of `uv run serving-requirements`."""
-    command.run(write)
