@@ -330,7 +330,9 @@ def conform(server: Server, examples: int) -> int:
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{server.port}/docs.json"]
     options = ["--checks", checks, "--max-examples", str(examples), "--seed", "1", "--generation-database", "none"]
-    done = subprocess.run([*command, *options, "--no-color"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, *options, "--no-color"], cwd=server.output.parent, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     (count,) = re.findall(r"(\d+) generated, \1 passed", done.stdout)
     return int(count)
