@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / name) for name in ("hooks", "tests/template", "tests/workflows", "tests/image")]
 
 import containers as tools  # noqa: E402 - the tests' modules are found only now
-from containers import BASE, Containers, containers, make_base, registry, started  # noqa: E402
+from containers import BASE, HARDENED, Containers, containers, make_base, registry, started  # noqa: E402
 from packaging_steps import change_model, earlier, trained_project  # noqa: E402
 from repositories import ACTIONS, commit_all, step  # noqa: E402
 
@@ -75,15 +75,16 @@ def plain_recipe(world: Containers, project: Path, target: Path, python: str) ->
 
 def measure(world: Containers, host: str, name: str, project: Path, scratch: Path, base: str) -> Measured:
     """Build, push, start; then the same after a change of the model."""
+    hardened = HARDENED if base == BASE else ()  # the default does not start on a read-only system
     build, first = timed_build(world, project, scratch / "first", base)
-    before = push(world, first, f"{host}/first")
+    before = push(world, first, f"{host}/{scratch.name}")
     seconds = []
     for _ in range(ROUNDS):
-        with started(world, first) as (_, _, ready):
+        with started(world, first, hardened=hardened) as (_, _, ready):
             seconds.append(ready)
     again = change_model(project, scratch / "changed")
     rebuild, second = timed_build(world, again, scratch / "second", base)
-    after = push(world, second, f"{host}/first")
+    after = push(world, second, f"{host}/{scratch.name}")
     return Measured(
         name=name,
         build=build,

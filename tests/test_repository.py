@@ -81,6 +81,19 @@ def test_no_committed_file_names_a_registry_host_so_that_any_mirror_serves() -> 
     assert named == []
 
 
+def test_one_uv_installs_everything_from_these_tests_to_the_image() -> None:
+    names = re.compile(r"uv_version=(\S+)|setup-uv@[^\n]*\n\s*with:\n\s*version: \"(\S+)\"|\"uv==(\d\S+)")
+    found = [
+        match
+        for path in committed()
+        if "tests" not in path.parts
+        for match in names.findall(path.read_text(errors="replace"))
+    ]
+    versions = ["".join(match) for match in found]
+    assert len(versions) >= 7
+    assert len(set(versions)) == 1, versions
+
+
 def test_no_committed_file_is_large() -> None:
     assert [path for path in committed() if path.stat().st_size > 500_000] == []
 

@@ -98,6 +98,40 @@ def find_base(repository: Path, out: Path, *, event: Path | None = None, forced:
     )
 
 
+def find_deployed(repository: Path, out: Path, deployed: str) -> ChampionRecord:
+    """On main, before a release: main's own policy and contract judge, and the champion is what is in production.
+
+    Args:
+        repository: The checked-out project.
+        out: Where main's `model-review.toml` and `contract.yaml` go.
+        deployed: The commit that production was made from, or `none` before the first release.
+    """
+    head = commit_of(repository, "HEAD")
+    if head is None:
+        raise ReviewError(f"{plain(repository)} has no commit; commit the project first.")
+    for name in (POLICY, CONTRACT):
+        content = blob(repository, head, name)
+        if content is None:
+            raise ReviewError(f"Main has no {name}; a release is judged by it.")
+        _put(out / name, content)
+    own = content_key(repository, head)
+    if deployed == "none":
+        sentence = "First release: nothing is in production, so the floors alone decide."
+        return ChampionRecord(status="first-run", sentence=sentence, commit=head, key=None, challenger_key=own)
+    base = commit_of(repository, deployed) if re.fullmatch(r"[0-9a-f]{40,64}", deployed) else None
+    if base is None:
+        raise ReviewError(
+            f"Production was made from commit {plain(deployed)}, which this clone does not hold; check out with "
+            "fetch-depth: 0, or roll back to an image of main."
+        )
+    status, sentence = _case(repository, base, head, False)
+    if status == "found":
+        sentence = f"In production is the model of commit {base[:12]}."
+    locked = blob(repository, base, "uv.lock") is not None
+    key = content_key(repository, base) if locked else None
+    return ChampionRecord(status=status, sentence=sentence, commit=base, key=key, challenger_key=own)
+
+
 def _case(repository: Path, base: str, head: str, unchanged: bool) -> tuple[Status, str]:
     contract, policy = blob(repository, base, CONTRACT), blob(repository, base, POLICY)
     if contract is None and policy is None:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from model_review.base import base_commit, event_file, find_base
+from model_review.base import base_commit, event_file, find_base, find_deployed
 from model_review.champion_record import RECORD
 from model_review.content_key import content_key
 from model_review.errors import ReviewError
@@ -28,7 +28,11 @@ def run_key(arguments: argparse.Namespace) -> int:
 
 def run_base(arguments: argparse.Namespace) -> int:
     """`model-review base`."""
-    record = find_base(arguments.repo, arguments.out / "base", event=event_file(), forced=arguments.retrain)
+    rules = arguments.out / "base"
+    if arguments.deployed is not None:
+        record = find_deployed(arguments.repo, rules, arguments.deployed)
+    else:
+        record = find_base(arguments.repo, rules, event=event_file(), forced=arguments.retrain)
     record.write(arguments.out / RECORD)
     write_outputs(
         {

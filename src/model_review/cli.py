@@ -22,7 +22,11 @@ VERBS = {
     "comment": ("forge.verb", "run_comment"),
     "probe": ("probe.verb", "run_probe"),
     "push": ("release.verb", "run_push"),
-    "deployed": ("release.verb", "run_deployed"),
+    "deployed": ("release.records_verb", "run_deployed"),
+    "find": ("release.records_verb", "run_find"),
+    "reproduced": ("release.records_verb", "run_reproduced"),
+    "sbom": ("release.records_verb", "run_sbom"),
+    "release-note": ("release.records_verb", "run_release_note"),
     "promote": ("release.verb", "run_promote"),
     "rollback": ("release.verb", "run_rollback"),
     "record": ("release.verb", "run_record"),
@@ -103,6 +107,7 @@ def _add_action_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     key.add_argument("--commit", default="HEAD", metavar="REV", help="a commit, or base: main's side (default: HEAD)")
     base = verbs.add_parser("base", help="find main's side of the checked-out merge commit, and what of it judges")
     base.add_argument("--out", required=True, type=Path, metavar="DIR", help="where champion.json and base/ go")
+    base.add_argument("--deployed", metavar="COMMIT", help="on main: compare with this commit, or none (first release)")
     base.add_argument("--retrain", action="store_true", help="train even where nothing relevant changed")
     champion = verbs.add_parser("champion", help="train main's model unless a saved run is given, and score it")
     champion.add_argument("--cached", required=True, type=Path, metavar="DIR", help="where a saved run of main may be")

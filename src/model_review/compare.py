@@ -87,7 +87,7 @@ def compare(champion: Run | None, challenger: Run, rules: Rules, reseeded: Run |
         calibration=None if after is None else calibration_pair(before, after),
         robustness=detail.robustness,
         baselines=[
-            BaselineRow(name=plain(name), metrics={plain(one): value for one, value in baseline.metrics.items()})
+            BaselineRow(name=plain(name), metrics={plain(one): value for one, value in baseline.items()})
             for name, baseline in after_record.baselines.items()
         ],
         cost=cost_rows(before_record, after_record),

@@ -111,8 +111,8 @@ def run_review(arguments: argparse.Namespace) -> int:
             warn=record.warnings,
             guide=arguments.guide,
             fail_on=None,
-            champion_probe=arguments.champion_probe,
-            challenger_probe=arguments.challenger_probe,
+            champion_probe=_there(arguments.champion_probe),
+            challenger_probe=_there(arguments.challenger_probe),
         )
     )
     (review / "report.html").replace(review / FILES["html"])
@@ -125,6 +125,11 @@ def run_review(arguments: argparse.Namespace) -> int:
 
 def _notes(record: ChampionRecord) -> str:
     return "".join(f"\n> {text(warning)}\n" for warning in record.warnings)
+
+
+def _there(probe: Path | None) -> Path | None:
+    """A workflow names where a probe would be; an earlier release may have none."""
+    return probe if probe is not None and probe.is_file() else None
 
 
 def _show_log(log: Path) -> None:

@@ -11,6 +11,7 @@ from model_review.text import plain
 Name = Annotated[str, Field(max_length=1000)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Metrics = Annotated[dict[Name, Finite], Field(max_length=1000)]
 Scalar = str | bool | int | Finite | None
 
 
@@ -56,12 +57,6 @@ class ModelRecord(_Record):
     digest: Name | None = None
 
 
-class Baseline(_Record):
-    """A simple model trained beside."""
-
-    metrics: Annotated[dict[Name, Finite], Field(max_length=100)] = {}
-
-
 class Tracking(_Record):
     """Where the experiment tracker keeps the run."""
 
@@ -90,8 +85,8 @@ class RunRecord(_Record):
     contract_digest: Name | None = None
     features: Annotated[list[Name], Field(max_length=10_000)] = []
     params: Annotated[dict[Name, Scalar | list[Scalar]], Field(max_length=5000)] = {}
-    metrics: Annotated[dict[Name, Finite], Field(max_length=1000)] = {}
-    baselines: Annotated[dict[Name, Baseline], Field(max_length=20)] = {}
+    metrics: Metrics = {}
+    baselines: Annotated[dict[Name, Metrics], Field(max_length=20)] = {}
     seed: int | None = None
     threads: int | None = None
     environment: Environment = Environment()

@@ -10,6 +10,7 @@ def add_service_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     """Declare the verbs."""
     _add_probe(verbs)
     _add_push(verbs)
+    _add_documents(verbs)
     about = "put a probed image into production: tags, promotion log, MLflow's alias; again does no harm"
     promote = verbs.add_parser("promote", help=about, epilog=CREDENTIALS)
     promote.add_argument("--image", required=True, metavar="REF@DIGEST", help="the image, as it was pushed")
@@ -18,12 +19,12 @@ def add_service_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     promote.add_argument("--after", metavar="DIGEST", help="refuse unless this (or none) is in production still")
     about = "put an image that was in production before back into it"
     rollback = verbs.add_parser("rollback", help=about, epilog=CREDENTIALS)
-    rollback.add_argument("--image", required=True, metavar="REF", help="the image's name, without tag and digest")
     rollback.add_argument("--to", default="previous", metavar="DIGEST", help="which one (default: previous)")
     rollback.add_argument("--probe", type=Path, metavar="FILE", help="its probe.json, where the log does not know it")
+    _named(rollback)
+    promote.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
     for verb in (promote, rollback):
         verb.add_argument("--log", required=True, type=Path, metavar="FILE", help="the promotion log (JSON lines)")
-        verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
     record = verbs.add_parser("record", help="add a promotion that was made elsewhere to a log")
     record.add_argument("--line", required=True, type=Path, metavar="FILE", help="the promotion, one JSON object")
     record.add_argument("--log", required=True, type=Path, metavar="FILE", help="the promotion log (JSON lines)")
@@ -37,8 +38,35 @@ def _add_push(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--folder", required=True, type=Path, metavar="DIR", help="as `skopeo copy ... dir:DIR` writes it"
     )
     deployed = verbs.add_parser("deployed", help="say what the tag `production` names", epilog=CREDENTIALS)
-    for verb in (push, deployed):
-        verb.add_argument("--image", required=True, metavar="REF", help="the image's name, without tag and digest")
+    deployed.add_argument("--out", type=Path, metavar="DIR", help="where what GitHub keeps of it goes, in a workflow")
+    about = "with --out: what the run of this commit's pull request claimed, too"
+    deployed.add_argument("--claims", action="store_true", help=about)
+    found = verbs.add_parser("find", help="find the image that a rollback leads to", epilog=CREDENTIALS)
+    found.add_argument("--to", default="previous", metavar="DIGEST", help="which one (default: previous)")
+    found.add_argument("--out", required=True, type=Path, metavar="DIR", help="holds, or gets, the promotion log")
+    for verb in (push, deployed, found):
+        _named(verb)
+
+
+def _named(verb: argparse.ArgumentParser) -> None:
+    about = "the image's name, without tag and digest (default: [tool.model-review] image in pyproject.toml)"
+    verb.add_argument("--image", metavar="REF", help=about)
+    verb.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+
+
+def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    reproduced = verbs.add_parser("reproduced", help="say whether numbers that were seen before came out again")
+    reproduced.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
+    reproduced.add_argument("--deployed", required=True, type=Path, metavar="DIR", help="what `deployed` wrote to")
+    reproduced.add_argument("--saved", required=True, type=Path, metavar="DIR", help="where main's saved run may be")
+    sbom = verbs.add_parser("sbom", help="list an image's Python packages as CycloneDX")
+    sbom.add_argument("--folder", required=True, type=Path, metavar="DIR", help="the image, as for push")
+    sbom.add_argument("--requirements", required=True, type=Path, metavar="FILE", help="what it was installed from")
+    sbom.add_argument("--out", required=True, type=Path, metavar="FILE", help="the list")
+    note = verbs.add_parser("release-note", help="write the GitHub Release of a promotion")
+    note.add_argument("--line", required=True, type=Path, metavar="FILE", help="the promotion, one JSON object")
+    note.add_argument("--card", type=Path, metavar="FILE", help="the model card")
+    note.add_argument("--report", type=Path, metavar="FILE", help="report.md")
 
 
 def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

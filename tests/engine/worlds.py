@@ -103,7 +103,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "features": ["amount", "region", "sex"],
         "params": {"estimator": "linear", "linear.C": 1.0},
         "metrics": {},
-        "baselines": {"dummy": {"metrics": {"roc_auc": 0.5}}},
+        "baselines": {"dummy": {"roc_auc": 0.5}},
         "seed": 0,
         "threads": 1,
         "environment": {"python": "3.11.4", "platform": "linux", "libraries": {"numpy": "2.4.6"}, "lock_digest": None},

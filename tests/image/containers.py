@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,17 +201,24 @@ def wait_for(url: str, seconds: float) -> float:
             time.sleep(0.02)
 
 
+HARDENED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
+
+
 @contextmanager
-def started(world: Containers, image: str, *options: str) -> Iterator[tuple[str, str, float]]:
+def started(
+    world: Containers, image: str, *options: str, hardened: Sequence[str] = HARDENED
+) -> Iterator[tuple[str, str, float]]:
     """A container as production runs it, until the end of the block: its name, its URL, seconds until it was ready."""
     port = free_port()
     start = time.monotonic()
-    hardened = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--publish", f"127.0.0.1:{port}:3000")
-    name = world.must("podman", "run", "--detach", *hardened, *options, image)
+    published = ("--publish", f"127.0.0.1:{port}:3000")
+    name = world.must("podman", "run", "--detach", *hardened, *published, *options, image)
     try:
-        wait_for(f"http://127.0.0.1:{port}/readyz", 120)
+        wait_for(f"http://127.0.0.1:{port}/readyz", 60)
         yield name, f"http://127.0.0.1:{port}", time.monotonic() - start
+    except AssertionError:
+        log = world.run("podman", "logs", "--tail", "30", name)
+        print(log.stdout, log.stderr)
+        raise
     finally:
-        log = world.run("podman", "logs", name)
         world.run("podman", "rm", "--force", name)
-        print(log.stdout[-2000:], log.stderr[-2000:])

@@ -44,18 +44,19 @@ def trained_project(folder: Path, python: str) -> Path:
     table = project / "data/customers.csv"
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     table.write_text("".join(lines[:1200] + lines[-250:]), encoding="utf-8")
-    clean = {"VIRTUAL_ENV": "", "PYTHONPATH": "", "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    for command in (["uv", "lock", "--quiet"], ["bash", str(ACTIONS / "train/train.sh")]):
-        environment = environment_of_a_runner() | clean
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-4000:]
-        commit_all(project)
+    lock_and_train(project)
     return project
 
 
-def environment_of_a_runner() -> dict[str, str]:
-    """This process's variables without those that lead uv to the environment of these tests."""
-    return {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+def lock_and_train(project: Path) -> None:
+    """Lock, train and commit."""
+    # Neither this process's environment nor a tracking server is the project's.
+    known = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    known["MLFLOW_TRACKING_URI"] = f"sqlite:///{project.parent / 'mlflow.db'}"
+    for command in (["uv", "lock", "--quiet"], ["bash", str(ACTIONS / "train/train.sh")]):
+        done = subprocess.run(command, cwd=project, env=known, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-4000:]
+        commit_all(project)
 
 
 def package(world: Containers, project: Path, scratch: Path, steps: Sequence[str] = STEPS, **inputs: str) -> Packaged:

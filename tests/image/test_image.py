@@ -3,12 +3,13 @@
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from containers import BASE, Containers, registry, started
-from packaging_steps import NAME, STEPS, Packaged, change_model, golden, layers, package
+from packaging_steps import NAME, STEPS, Packaged, change_model, golden, layers, lock_and_train, package
 from repositories import git
 
 pytestmark = pytest.mark.xdist_group("image")  # one process builds it
@@ -167,6 +168,21 @@ def test_one_bento_gives_one_image_and_two_bentos_of_a_commit_differ_in_their_da
     assert differing(one, same) == set()
     assert layers(world, "localhost/twice:a") == layers(world, "localhost/twice:b")
     assert differing(one, other) == {"app/bento/bento.yaml"}
+
+
+@pytest.mark.prove
+def test_a_model_that_onnx_cannot_reproduce_gets_an_image_with_scikit_learn(packaged: Packaged, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(packaged.project, tmp_path / "project", ignore=shutil.ignore_patterns(".venv")))
+    export = project / "src/churn/export.py"
+    text = export.read_text(encoding="utf-8")
+    assert "TOLERANCE = 1e-6" in text
+    export.write_text(text.replace("TOLERANCE = 1e-6", "TOLERANCE = -1.0"), encoding="utf-8")
+    lock_and_train(project)
+    made = package(packaged.world, project, tmp_path / "runner")  # the probe holds its answers against offline ones
+    assert json.loads((project / "run/run.json").read_text(encoding="utf-8"))["model"]["format"] == "skops"
+    found = json.loads(packaged.world.must("podman", "run", "--rm", made.image, "python", "-c", INSIDE))
+    assert {"scikit-learn", "pandas", "skops"} <= {name.partition("==")[0].lower() for name in found["names"]}
+    assert (found["found"], found["caches"], found["modules"]) == ([], [], [])
 
 
 def files(world: Containers, image: str) -> dict[str, str]:

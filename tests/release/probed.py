@@ -1,5 +1,6 @@
 """A small trained run, and services for it that are all well or wrong in one way."""
 
+import hashlib
 import json
 import threading
 import time
@@ -84,8 +85,8 @@ def score(row: dict[str, Any]) -> float:
     )
 
 
-def write_run(folder: Path, rows: int = 120) -> Path:
-    """A run directory of this model."""
+def write_run(folder: Path, rows: int = 120, noise: float | None = None) -> Path:
+    """A run directory of this model; with `noise`, the truth follows its scores, and the model sees them blurred."""
     folder.mkdir(parents=True)
     table = pd.DataFrame(
         {
@@ -101,17 +102,28 @@ def write_run(folder: Path, rows: int = 120) -> Path:
         }
     )
     scores = [score(typed(row)) for row in table.to_dict("records")]
+    if noise is not None:
+        table["kept"] = ["yes" if one >= 0.4 else "no" for one in scores]
+        scores = [blurred(row, noise) for row in map(typed, table.to_dict("records"))]
+        (folder / "noise").write_text(str(noise))
     answers = pd.DataFrame({"row_id": table["row_id"], "scenario": "test", "y_true": table["kept"], "score": scores})
     answers["y_pred"] = ["yes" if one >= 0.4 else "no" for one in scores]
     table.to_parquet(folder / "evaluation.parquet", index=False)
     answers.to_parquet(folder / "predictions.parquet", index=False)
     (folder / "contract.yaml").write_text(CONTRACT, encoding="utf-8")
-    model = {"path": "model", "format": "none", "bytes": 1, "digest": "sha256:" + "a" * 64}
+    truth = hashlib.sha256(str(noise).encode()).hexdigest() if noise is not None else "a" * 64
+    model = {"path": "model", "format": "none", "bytes": 1, "digest": f"sha256:{truth}"}
     record = {"schema": "model-review/run@1", "task": "binary", "target": "kept", "classes": ["no", "yes"]}
     record |= {"positive_class": "yes", "threshold": 0.4, "features": FEATURES, "model": model, "commit": "c" * 40}
     record |= {"contract_digest": digest(CONTRACT.encode())}
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
+
+
+def blurred(row: dict[str, Any], noise: float) -> float:
+    """The score of a model that sees less: moved by up to `noise`, the same for the same row."""
+    chance = int(hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:8], 16) / 2**32
+    return min(max(score(row) + noise * (2 * chance - 1), 0.0), 1.0)
 
 
 def typed(row: dict[Any, Any]) -> dict[str, Any]:
@@ -152,6 +164,7 @@ class Service:
     flip: bool = False
     echo: bool = False
     documents: dict[str, Any] = field(default_factory=openapi)
+    noise: float = 0.0
     model: str | None = "sha256:" + "a" * 64
     bodies: list[bytes] = field(default_factory=list)
 
@@ -171,7 +184,7 @@ class Service:
             return 400, {"error": "the rows break the contract"}
         if broken:
             return 200, {"predictions": [], "probabilities": {}}
-        scores = [score(row) + self.shift for row in rows]
+        scores = [blurred(row, self.noise) + self.shift for row in rows]
         labels = ["yes" if (one >= 0.4) != self.flip else "no" for one in scores]
         return 200, {"predictions": labels, "probabilities": {"no": [1 - one for one in scores], "yes": scores}}
 
@@ -196,7 +209,7 @@ def _broken(row: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def serve(service: Service) -> Iterator[str]:
+def serve(service: Service, port: int = 0) -> Iterator[str]:
     """Serve it on this machine, and give the URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -228,7 +241,7 @@ def serve(service: Service) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:

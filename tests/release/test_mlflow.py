@@ -23,7 +23,7 @@ for place in range(2):
 """
 ALIASES = """
 import mlflow
-print(dict(mlflow.MlflowClient().get_registered_model("shop").aliases))
+print({name: int(one) for name, one in mlflow.MlflowClient().get_registered_model("shop").aliases.items()})
 print(len(mlflow.MlflowClient().search_model_versions("name='shop'")))
 """
 
@@ -83,9 +83,9 @@ def test_champion_moves_to_the_promoted_version_and_previous_keeps_the_former(
     first, second = (line[4:] for line in python(project, RUNS).splitlines() if line.startswith("run="))
     for run in (first, second, second):
         move_aliases(registered("shop", run, "image", project), run, "image", project)
-    assert python(project, ALIASES).split("\n")[0] == "{'champion': '2', 'previous': '1'}"
+    assert python(project, ALIASES).split("\n")[0] == "{'champion': 2, 'previous': 1}"
     move_aliases(registered("shop", first, "image", project), first, "image", project)
-    assert python(project, ALIASES).splitlines() == ["{'champion': '1', 'previous': '2'}", "2"]
+    assert python(project, ALIASES).splitlines() == ["{'champion': 1, 'previous': 2}", "2"]
 
 
 def test_a_store_that_is_no_server_needs_the_project_s_environment(

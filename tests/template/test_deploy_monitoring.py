@@ -123,3 +123,13 @@ def test_every_metric_and_label_that_is_asked_for_is_exposed_by_the_service(proj
         matched = set(re.findall(r"[{,]\s*(\w+)\s*(?:=~|!=|!~|=)", query))
         assert by | matched <= known, query
     assert used > 20
+
+
+def test_every_setting_that_a_deployment_gives_is_one_that_the_service_reads(tmp_path: Path) -> None:
+    for answer in ("compose", "kubernetes"):
+        project = bake(tmp_path, f"deploy_to={answer}", f"project_slug={answer}-model")
+        read = (project / "src" / f"{answer}_model" / "serving/settings.py").read_text(encoding="utf-8")
+        files = [path for path in (project / "deploy").rglob("*") if path.is_file()]
+        named = {name for path in files for name in re.findall(r"SERVICE_[A-Z_]+", path.read_text(encoding="utf-8"))}
+        assert "SERVICE_LOG_FOLDER" in named
+        assert {name for name in named if f'"{name}"' not in read} == set()

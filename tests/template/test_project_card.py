@@ -1,5 +1,6 @@
 """Model cards of generated projects: the template asks what the engine asks, and real runs fill the rest."""
 
+import json
 import re
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def test_the_template_asks_each_question_of_the_engine_once(tmp_path: Path) -> N
 
 def test_the_card_of_the_demo_holds_its_numbers_and_its_answers(demo: Path, tmp_path: Path) -> None:
     card, documentation = made(demo, tmp_path)
-    run = result(demo)
+    run, comparison = result(demo), json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
     front = yaml.safe_load(card.split("\n---\n")[0].removeprefix("---\n"))
     (results,) = front["model-index"][0]["results"]
     assert {one["type"]: one["value"] for one in results["metrics"]} == run["metrics"]
@@ -52,6 +53,9 @@ def test_the_card_of_the_demo_holds_its_numbers_and_its_answers(demo: Path, tmp_
         assert "There is no champion" in text or "first run" in text.lower()
         assert f"{run['data']['train_rows']:,} training rows" in text
     assert "| simpler model, same rows |" in card
+    simple = run["baselines"]["dummy"]["roc_auc"]
+    assert re.search(rf"\| `dummy` \|.* {simple:.4g} \|", card)
+    assert {one["name"] for one in comparison["baselines"] if one["metrics"]} == {"dummy", "linear"}
     missing = set(QUESTIONS) - {"details.name", "details.description", "details.developers", "details.license"}
     asked = set(re.findall(r"\*\*MISSING\*\*: .*\(`([\w.]+)`\)", card + documentation))
     assert asked == missing | {"details.description"}  # the default description is empty

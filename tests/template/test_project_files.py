@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,10 @@ def test_the_answers_are_in_the_files(tmp_path: Path) -> None:
     assert settings["tool"]["model-review"]["image"] == "ghcr.io/acme/term-deposits"
     assert (project / ".python-version").read_text() == "3.12\n"
     assert "@Acme" in (project / ".github/CODEOWNERS").read_text()
+    recipe = (project / "Dockerfile").read_text()
+    assert re.search(r"^FROM python:3\.12-slim@sha256:[0-9a-f]{64} AS base$", recipe, re.MULTILINE)
+    assert 'image.source="https://github.com/Acme/term-deposits"' in recipe
+    assert 'image.licenses="MIT"' in recipe
     assert (project / "LICENSE").read_text().startswith("MIT License")
 
 

@@ -12,7 +12,7 @@ from bake import bake
 from repositories import ACTIONS
 
 PLACEHOLDER = "model-review/model-review/.github/actions/"
-NAMES = ("pull-request", "report", "release")
+NAMES = ("pull-request", "report", "release", "rollback")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,8 @@ def test_actions_are_those_that_were_asked_for_by_full_commit(folder: Path) -> N
         for line in re.findall(r"uses: .*", text):
             assert re.fullmatch(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*", line), line
     used = set(re.findall(r"acme/reviews/\.github/actions/(\w+)@", "".join(map(_text, folder.glob("*")))))
-    assert used == {"setup", "train", "champion", "compare", "comment", "ledger"}
+    released = {"deployed", "package", "bundle", "publish", "stage", "promote", "record"}
+    assert used == {"setup", "train", "champion", "compare", "comment", "ledger"} | released
 
 
 def _text(path: Path) -> str:
@@ -89,7 +90,16 @@ def test_rights_are_given_by_job_and_write_rights_in_the_trusted_workflow_alone(
         ("pull-request", "passed"): {},
         ("report", "comment"): {"actions": "read", "contents": "read", "pull-requests": "write"},
         ("report", "ledger"): {"contents": "write"},
+        ("release", "deployed"): dict.fromkeys(("actions", "contents", "packages", "pull-requests"), "read"),
         ("release", "model"): {"contents": "read"},
+        ("release", "publish"): {"packages": "write"},
+        ("release", "attest"): {"attestations": "write", "id-token": "write"},
+        ("release", "staging"): {"contents": "read", "packages": "read"},
+        ("release", "production"): {"contents": "read", "packages": "write"},
+        ("release", "record"): {"contents": "write"},
+        ("rollback", "staging"): {"contents": "read", "packages": "read"},
+        ("rollback", "production"): {"contents": "read", "packages": "write"},
+        ("rollback", "record"): {"contents": "write"},
     }
 
 
@@ -97,8 +107,42 @@ def test_no_expression_and_no_secret_stands_in_a_script(folder: Path) -> None:
     for _, _, job in jobs(folder):
         for step in job["steps"]:
             assert "${{" not in step.get("run", "")
-    for name in NAMES:
+    for name in ("pull-request", "report"):
         assert "secrets." not in _text(folder / f"{name}.yml")
+    named = set(re.findall(r"secrets\.(\w+)", _text(folder / "release.yml") + _text(folder / "rollback.yml")))
+    assert named == {"REGISTRY_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
+
+
+def test_only_the_job_that_may_not_write_runs_the_project_s_code(folder: Path) -> None:
+    runs_code = {"train", "champion", "package"}
+    for name, job, one in jobs(folder):
+        used = {step.get("uses", "").partition("/actions/")[2].partition("@")[0] for step in one["steps"]}
+        if used & runs_code and name in ("release", "rollback"):
+            assert (name, job) == ("release", "model")
+            assert set(one["permissions"].values()) == {"read"}
+            # The registry's account is given to jobs that run none of it.
+            assert "REGISTRY_PASSWORD" not in str(one)
+    attest = workflow(folder, "release")["jobs"]["attest"]["steps"]
+    assert all("uses" not in step or step["uses"].startswith("actions/") for step in attest)
+
+
+def test_production_moves_after_staging_was_probed_and_never_while_another_release_works(folder: Path) -> None:
+    found = workflow(folder, "release")["jobs"]
+    assert {"publish", "attest", "staging"} <= set(found["production"]["needs"])
+    assert found["record"]["needs"] == "production"
+    assert (found["staging"]["environment"], found["production"]["environment"]) == ("staging", "production")
+    for name in ("release", "rollback"):
+        assert workflow(folder, name)["concurrency"] == {"group": "production", "cancel-in-progress": False}
+
+
+def test_publishing_is_off_where_the_repository_says_so(folder: Path) -> None:
+    found = workflow(folder, "release")["jobs"]
+    assert found["deployed"]["if"] == found["publish"]["if"] == "vars.MODEL_REVIEW_PUBLISH != 'false'"
+    last = ["publish", "attest", "staging", "production", "record"]
+    for job in last[1:]:
+        assert set(last) & {*([found[job]["needs"]] if isinstance(found[job]["needs"], str) else found[job]["needs"])}
+    trained = [step for step in found["model"]["steps"] if "train@" in step.get("uses", "")]
+    assert "if" not in trained[0]  # pull requests find main's run all the same
 
 
 def test_the_trusted_workflow_checks_nothing_out_and_its_writer_reads_no_artifact(folder: Path) -> None:

@@ -47,8 +47,7 @@ def baselines(sources: Sources) -> str:
     """What simpler models score on the same rows."""
     names = list(sources.record.metrics)[:6]
     rows = [
-        [code(name), *(number(one.metrics.get(metric)) for metric in names)]
-        for name, one in sources.record.baselines.items()
+        [code(name), *(number(one.get(metric)) for metric in names)] for name, one in sources.record.baselines.items()
     ]
     header = ["simpler model, same rows", *(code(metric) for metric in names)]
     return capped(header, rows) if names else ""

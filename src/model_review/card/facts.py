@@ -1,5 +1,7 @@
 """What both files say of the model, its making and its rules, in generated lists."""
 
+from urllib.parse import urlsplit
+
 from model_review.card.evidence import capped, listed
 from model_review.card.sources import Sources
 from model_review.comparison_basics import Side
@@ -16,11 +18,19 @@ def version(sources: Sources) -> str:
     dirty = " with uncommitted changes" if record.dirty else ""
     lines = [f"- commit {code(record.commit or 'not recorded')}{dirty}", forms(sources)]
     if record.tracking is not None:
-        lines.append(
-            f"- experiment run {code(record.tracking.run_id or 'n/a')} at {code(record.tracking.uri or 'n/a')}"
-        )
+        lines.append(f"- experiment run {code(record.tracking.run_id or 'n/a')} {_place(record.tracking.uri or '')}")
     lines.append(_earlier(sources))
     return "\n".join(lines)
+
+
+def _place(uri: str) -> str:
+    """Where the tracker is, without a login that its address may hold and without a path of somebody's machine."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        host = None
+    return "in a store on the machine that trained" if host is None else f"at {code(host)}"
 
 
 def forms(sources: Sources) -> str:

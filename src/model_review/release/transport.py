@@ -153,8 +153,9 @@ class Transport:
             raise RegistryError(
                 0, f"The registry {self.host} sends for a token to {plain(realm)}, unencrypted; refused."
             )
-        # Pull and push at once, so that one token serves all steps; a registry grants what the account may do.
-        scope = asked.get("scope") or f"repository:{self.repository}:pull,push"
+        # Pull and push at once, so that one token serves all steps; a registry grants what the account may do of it.
+        wanted = f"repository:{self.repository}:pull,push"
+        scope = wanted if basic else asked.get("scope") or f"repository:{self.repository}:pull"
         query = urllib.parse.urlencode({"service": asked.get("service", self.host), "scope": scope})
         request = urllib.request.Request(f"{realm}?{query}", headers={"Authorization": basic} if basic else {})
         try:

@@ -1,4 +1,4 @@
-"""`model-review push`, `deployed`, `promote`, `rollback` and `record`: read, call, say what was done in one line."""
+"""`model-review push`, `promote`, `rollback` and `record`: read, call, say what was done in one line."""
 
 import argparse
 import sys
@@ -7,37 +7,24 @@ from model_review.errors import ReviewError
 from model_review.files import read_json, read_text
 from model_review.image_reference import parse_image
 from model_review.probe.record import read_probe
-from model_review.release.promote import OURS, PRODUCTION, REVISION, Done, Refused, Request, find, promote, rollback
+from model_review.release.promote import REVISION, Done, Refused, Request, promote, rollback
 from model_review.release.promotions import append, locked, parse_promotion
 from model_review.release.push import labels_of_folder, push
+from model_review.release.records_verb import image_name
 from model_review.release.registry import Registry, checked_tag
-from model_review.step_files import write_outputs
+from model_review.step_files import write_outputs, write_summary
 from model_review.text import plain
 
 
 def run_push(arguments: argparse.Namespace) -> int:
     """Push an image folder by digest, and tag it with its commit."""
-    registry = Registry(arguments.image)
+    registry = Registry(image_name(arguments.image, arguments.repo))
     labels = labels_of_folder(arguments.folder)
     manifest = push(registry, arguments.folder)
     if commit := labels.get(REVISION):
         registry.tag(manifest, checked_tag(commit))
     write_outputs({"digest": manifest.digest, "image": f"{registry.name}@{manifest.digest}", "commit": commit or ""})
     print(f"Pushed {registry.name}@{manifest.digest}.")
-    return 0
-
-
-def run_deployed(arguments: argparse.Namespace) -> int:
-    """What is behind the tag `production`; outputs are empty where there is no such tag."""
-    registry = Registry(arguments.image)
-    digest = registry.resolve(PRODUCTION)
-    labels = {} if digest is None else find(registry, digest).labels
-    found = {"digest": digest or "", "commit": labels.get(REVISION, ""), "model-digest": labels.get(OURS[0], "")}
-    write_outputs(found)
-    if digest is None:
-        print(f"First release: {registry.name} has no tag {PRODUCTION}.")
-    else:
-        print(f"Deployed is {registry.name}@{digest}, made from commit {plain(found['commit'])}.")
     return 0
 
 
@@ -56,8 +43,9 @@ def run_promote(arguments: argparse.Namespace) -> int:
 
 def run_rollback(arguments: argparse.Namespace) -> int:
     """0: rolled back. 1: refused. 2: it could not be tried."""
-    asked = Request(Registry(arguments.image), arguments.log, arguments.repo)
-    to = None if arguments.to == "previous" else parse_image(f"{arguments.image}@{arguments.to}").digest
+    name = image_name(arguments.image, arguments.repo)
+    asked = Request(Registry(name), arguments.log, arguments.repo)
+    to = None if arguments.to == "previous" else parse_image(f"{name}@{arguments.to}").digest
     try:
         return _told(rollback(asked, to, None if arguments.probe is None else read_probe(arguments.probe)))
     except Refused as refusal:
@@ -89,8 +77,10 @@ def _told(done: Done) -> int:
     )
     for note in done.notes:
         print(note, file=sys.stderr)
+    image = f"{one.image}@{one.digest}"
+    write_summary(f"### In production ({one.action})\n\n`{image}`\n\nbefore: `{one.previous or 'nothing'}`\n")
     was = f"it took the place of {one.previous}" if one.previous else "it is the first release"
-    print(f"{'Now' if done.moved else 'Already'} in production: {one.image}@{one.digest}; {was}.")
+    print(f"{'Now' if done.moved else 'Already'} in production: {image}; {was}.")
     return 0
 
 

@@ -1,0 +1,278 @@
+"""Merges to main under real act: the generated release.yml and rollback.yml, a real registry, a fake GitHub.
+
+The project is a small one that writes the contract's files without any library. In place of building an image, the stub
+of the package action writes a tiny one; skopeo and podman are stubs that write it out and start a small service for it.
+Everything from the digest on is real: push, tags, probe, promotion log, release.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fake_forge import TOKEN, Forge
+from probed import CONTRACT, write_run
+from repositories import ROOT, git
+
+ACT = Path(sys.executable).parent / "act"
+HERE = Path(__file__).parent
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}/.github/workflows"
+ENGINE = ("src", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", ".github/actions")
+POLICY = """schema = "model-review/policy@1"
+[objective]
+metric = "roc_auc"
+[[floor]]
+metric = "roc_auc"
+min = 0.5
+"""
+PROJECT = """[project]
+name = "shop"
+version = "0.1.0"
+requires-python = ">=3.11"
+[project.scripts]
+train = "shop:train"
+evaluate = "shop:evaluate"
+[dependency-groups]
+train = []
+[build-system]
+requires = ["uv_build>=0.13,<0.14"]
+build-backend = "uv_build"
+[tool.model-review]
+image = "%s"
+"""
+# Training copies a run that was made before; `skill` in params.yaml says which one.
+CODE = '''
+"""A model that was trained elsewhere."""
+
+import json, shutil, subprocess, sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def train() -> None:
+    skill = (ROOT / "params.yaml").read_text().split()[1]
+    shutil.copytree(ROOT / "data" / skill, ROOT / "run")
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    record = json.loads((ROOT / "run/run.json").read_text())
+    (ROOT / "run/run.json").write_text(json.dumps(record | {"commit": head.stdout.strip()}))
+
+
+def evaluate() -> None:
+    given = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
+    shutil.copytree(Path(given["--model"]).parent, given["--out"])
+'''
+# Stand-ins of other people's actions: inputs, and what they do. The commits are those that the files name.
+STAND_INS = {
+    "astral-sh/setup-uv@20cfd1bf945f4377ade1205e4dbc17946fc9a30d": {
+        ".": ("version enable-cache save-cache cache-dependency-glob", 'test "$VERSION" = 0.13.8'),
+    },
+    "actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae": {
+        "restore": (
+            "path key lookup-only",
+            'if [ -d "$STORE/$KEY" ]; then echo cache-hit=true >> "$GITHUB_OUTPUT"; '
+            'if [ "$LOOKUP_ONLY" != true ]; then mkdir -p "$PATH_"; cp -R "$STORE/$KEY/." "$PATH_"; fi; fi',
+        ),
+        "save": ("path key", 'mkdir -p "$STORE/$KEY"; cp -R "$PATH_/." "$STORE/$KEY"'),
+    },
+    "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f": {
+        ".": (
+            "name path archive if-no-files-found overwrite retention-days",
+            'test -e "$PATH_"; to="$STORE/artifacts/${NAME:-$(basename "$PATH_")}"; rm -rf "$to"; mkdir -p "$to"; '
+            'if [ -d "$PATH_" ]; then cp -R "$PATH_/." "$to"; else cp "$PATH_" "$to"; fi',
+        ),
+    },
+    "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c": {
+        ".": ("name path", 'mkdir -p "$PATH_"; cp -R "$STORE/artifacts/$NAME/." "$PATH_"'),
+    },
+    "actions/attest@1e69f48acb82d1966a394da916b4c1698aa569d6": {
+        ".": (
+            "subject-name subject-digest sbom-path predicate-type predicate-path",
+            'test -z "$SBOM_PATH$PREDICATE_PATH" || test -f "$SBOM_PATH$PREDICATE_PATH"; '
+            'echo "$SUBJECT_NAME@$SUBJECT_DIGEST $PREDICATE_TYPE $SBOM_PATH$PREDICATE_PATH" >> "$STORE/attested"',
+        ),
+    },
+}
+PACKAGE = {
+    "name": "Package",
+    "description": "A stub that builds a tiny image.",
+    "outputs": {
+        name: {"description": name, "value": f"${{{{ steps.stub.outputs.{name} }}}}"} for name in ("image", "builder")
+    },
+    "runs": {
+        "using": "composite",
+        "steps": [{"id": "stub", "shell": "bash", "run": 'bash "$GITHUB_ACTION_PATH/package.sh"'}],
+    },
+}
+PACKAGE_SCRIPT = """set -euo pipefail
+engine="$GITHUB_ACTION_PATH/../setup/engine.sh"
+image=$IMAGE_NAME:$(git rev-parse HEAD)
+bash "$engine" labels --run run > "$STORE/labels"
+echo 'numpy==2.4.6 --hash=sha256:%s' > requirements.serve.txt
+bash "$engine" probe --run run --out "$RUNNER_TEMP/model-review/probe.json" --url "http://127.0.0.1:$STUB_PORT" \\
+  --seconds 0.1 --start "$STUB_SERVICE $STUB_PORT $PWD/run"
+printf 'image=%%s\\nbuilder=buildah\\n' "$image" >> "$GITHUB_OUTPUT"
+""" % ("0" * 64)
+
+
+@dataclass
+class Hosted:
+    """A project on a fake GitHub, and the machines that its workflows run on.
+
+    Attributes:
+        folder: Where everything but the project lies.
+        forge: GitHub.
+        project: The project's repository.
+        variables: More variables for every step.
+    """
+
+    folder: Path
+    forge: Forge
+    project: Path
+    variables: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Write the stand-ins."""
+        self.store, self.bin = self.folder / "store", self.folder / "bin"
+        self.store.mkdir()
+        self.bin.mkdir()
+        self.stub("docker")  # builds and runs nothing here, so that the tests are the same where an engine is
+        config = self.folder / "gitconfig"
+        config.write_text(f'[url "{self.forge.git.as_uri()}"]\n  insteadOf = {self.forge.url}/{self.forge.name}\n')
+        self.engine = self.folder / "engine"
+        self.mapped = self._stand_ins()
+
+    def stub(self, name: str) -> None:
+        """A program of that name that stubs.py stands in for."""
+        (self.bin / name).write_text(f'#!/bin/sh\nexec {sys.executable} {HERE}/stubs.py {name} "$@"\n')
+        (self.bin / name).chmod(0o755)
+
+    def _stand_ins(self) -> list[str]:
+        arguments = []
+        for place, (name, parts) in enumerate(STAND_INS.items()):
+            root = self.folder / f"stand-in-{place}"
+            for part, (inputs, script) in parts.items():
+                (root / part).mkdir(parents=True, exist_ok=True)
+                names = {one: one.upper().replace("-", "_") for one in inputs.split()}
+                names |= {"path": "PATH_"} if "path" in names else {}
+                env = {to: f"${{{{ inputs.{one} }}}}" for one, to in names.items()}
+                step = {"id": "run", "shell": "bash", "run": script, "env": env}
+                action: dict[str, Any] = {"name": name, "description": "stand-in"}
+                action["runs"] = {"using": "composite", "steps": [step]}
+                action["inputs"] = {one: {"description": one, "required": False} for one in names}
+                action["outputs"] = {"cache-hit": {"description": "hit", "value": "${{ steps.run.outputs.cache-hit }}"}}
+                (root / part / "action.yml").write_text(json.dumps(action), encoding="utf-8")
+            arguments += ["--local-repository", f"{name}={root}"]
+        for name in ENGINE:
+            source, target = ROOT / name, self.engine / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        text = (self.project / ".github/workflows/release.yml").read_text(encoding="utf-8")
+        pinned = re.search(r"uses: (\S+)/\.github/actions/package(@[0-9a-f]{40})", text)
+        assert pinned is not None
+        return [*arguments, "--local-repository", f"{pinned[1]}{pinned[2]}={self.engine}"]
+
+    def push(self) -> str:
+        """Merge what is in the project to main; its commit."""
+        git(self.project, "add", "--all")
+        git(self.project, "commit", "--quiet", "--allow-empty", "--message", "A merge")
+        commit = git(self.project, "rev-parse", "HEAD")
+        git(self.project, "push", "--quiet", str(self.forge.git), "HEAD:refs/heads/main")
+        return commit
+
+    def release(self, *arguments: str, private: bool = False) -> tuple[bool, str]:
+        """Run release.yml for main's newest commit, as its push does."""
+        event = {"ref": "refs/heads/main", "repository": {"full_name": self.forge.name, "private": private}}
+        return self.act("push", "release", event, *arguments)
+
+    def rollback(self, to: str = "previous") -> tuple[bool, str]:
+        """Run rollback.yml, as a person does."""
+        return self.act("workflow_dispatch", "rollback", {"inputs": {"to": to}, "ref": "refs/heads/main"})
+
+    def act(self, event: str, workflow: str, payload: dict[str, Any], *arguments: str) -> tuple[bool, str]:
+        """Let act run a workflow; whether it succeeded, and what it printed."""
+        shutil.rmtree(self.store / "artifacts", ignore_errors=True)
+        (self.folder / "event.json").write_text(json.dumps(payload), encoding="utf-8")
+        variables = {
+            "GITHUB_API_URL": self.forge.url,
+            "GITHUB_SERVER_URL": self.forge.url,
+            "GITHUB_REPOSITORY": self.forge.name,
+            "GIT_CONFIG_GLOBAL": str(self.folder / "gitconfig"),
+            "STORE": str(self.store),
+            "PATH": f"{self.bin}:{os.environ['PATH']}",
+            **self.variables,
+        }
+        command = [str(ACT), event, "--workflows", f".github/workflows/{workflow}.yml", *self.mapped, *arguments]
+        command += ["--platform", "ubuntu-latest=-self-hosted", "--eventpath", str(self.folder / "event.json")]
+        command += ["--action-offline-mode", "--no-cache-server", "--secret", "GITHUB_TOKEN"]
+        for name, value in variables.items():
+            command += ["--env", f"{name}={value}"]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "RUNNER_"))}
+        done = subprocess.run(
+            command,
+            cwd=self.project,
+            env=clean | {"GITHUB_TOKEN": TOKEN},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=1800,
+        )
+        assert TOKEN not in done.stdout
+        return done.returncode == 0, done.stdout
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The promotion log on its branch."""
+        found = git(self.forge.git, "show", "model-review:promotions.jsonl")
+        return [json.loads(line) for line in found.splitlines()]
+
+
+class Shop(Hosted):
+    """The small project, with stubs for its image."""
+
+    def __init__(self, folder: Path, forge: Forge, image: str, port: int) -> None:
+        """Write the project and the stubs."""
+        project = folder / "shop"
+        write_project(project, image)
+        service = f"{sys.executable} {HERE}/stubs.py serve"
+        super().__init__(folder, forge, project, {"IMAGE_NAME": image, "STUB_PORT": str(port), "STUB_SERVICE": service})
+        self.image = image
+        for name in ("skopeo", "podman"):
+            self.stub(name)
+        (self.engine / ".github/actions/package/action.yml").write_text(json.dumps(PACKAGE))
+        (self.engine / ".github/actions/package/package.sh").write_text(PACKAGE_SCRIPT)
+
+    def merge(self, skill: str) -> str:
+        """A pull request that chooses a model is merged; the commit of main."""
+        (self.project / "params.yaml").write_text(f"skill: {skill}\n")
+        return self.push()
+
+
+def write_project(project: Path, image: str) -> None:
+    """A repository of the small project."""
+    for skill, noise in (("good", 0.02), ("better", 0.0), ("bad", 0.45)):
+        made = write_run(project / "data" / skill, rows=400, noise=noise)
+        (made / "model").mkdir()
+        (made / "model/model.txt").write_text(skill)
+    (project / "src/shop").mkdir(parents=True)
+    (project / "src/shop/__init__.py").write_text(CODE)
+    for name, text in (
+        ("contract.yaml", CONTRACT),
+        ("model-review.toml", POLICY),
+        ("params.yaml", "skill: good\n"),
+    ):
+        (project / name).write_text(text)
+    (project / "pyproject.toml").write_text(PROJECT % image)
+    (project / ".gitignore").write_text("run/\n.venv/\n*.serve.txt\n")
+    shutil.copytree(TEMPLATE, project / ".github/workflows")
+    subprocess.run(["uv", "lock", "--quiet"], cwd=project, check=True, capture_output=True)
+    git(project, "init", "--quiet", "--initial-branch", "main")

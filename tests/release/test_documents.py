@@ -1,0 +1,169 @@
+"""What a release says: SBOM, whether numbers came out again, the GitHub Release, and what GitHub keeps."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_forge import TOKEN, Forge, forge
+from probed import write_run
+from registries import image_folder, labels
+from repositories import commit, git
+
+from model_review.cli import main
+from model_review.forge.github import connect
+from model_review.release.notes import LIMIT, body_of
+from model_review.release.promotions import parse_promotion
+from model_review.release.records import claimed
+from model_review.release.reproduced import TOLERANCE, against_claims, against_saved
+from model_review.runs import read_run
+
+REQUIREMENTS = """bentoml==1.4.39 \\
+    --hash=sha256:{} \\
+    --hash=sha256:{}
+Typing_Extensions==4.15.0 ; python_full_version < '3.13' --hash=sha256:{}
+""".format("a" * 64, "b" * 64, "c" * 64)
+
+
+def test_every_pinned_package_with_its_hashes_is_in_the_sbom(tmp_path: Path) -> None:
+    folder, digest = image_folder(tmp_path / "image", labels(org__opencontainers__image__title="shop"))
+    (tmp_path / "requirements.txt").write_text(REQUIREMENTS)
+    given = ["--folder", str(folder), "--requirements", str(tmp_path / "requirements.txt")]
+    for out in ("one.json", "two.json"):
+        assert main(["sbom", *given, "--out", str(tmp_path / out)]) == 0
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+    found = json.loads((tmp_path / "one.json").read_text())
+    assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.5")
+    subject = found["metadata"]["component"]
+    assert (subject["name"], subject["hashes"][0]["content"]) == ("shop", digest.removeprefix("sha256:"))
+    first, second = found["components"]
+    assert (first["purl"], [one["content"][0] for one in first["hashes"]]) == ("pkg:pypi/bentoml@1.4.39", ["a", "b"])
+    assert (second["name"], second["scope"], len(second["hashes"])) == ("typing-extensions", "optional", 1)
+
+
+@pytest.mark.parametrize("text", ["numpy>=2\n", "-e .\n", "# nothing\n", "git+https://example.org/x\n"])
+def test_an_sbom_of_what_is_not_pinned_is_not_made(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = image_folder(tmp_path / "image", labels())
+    (tmp_path / "requirements.txt").write_text(text)
+    given = ["--folder", str(folder), "--requirements", str(tmp_path / "requirements.txt")]
+    assert main(["sbom", *given, "--out", str(tmp_path / "out.json")]) == 2
+    assert "requirements.txt" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [(0.0, "reproduced: identical."), (TOLERANCE / 2, "within tolerance"), (TOLERANCE * 2, "not: they differ")],
+)
+def test_it_is_said_whether_the_pull_request_s_numbers_came_out_again(tmp_path: Path, gap: float, words: str) -> None:
+    folder = write_run(tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text()) | {"metrics": {"roc_auc": 0.8, "log_loss": 0.5}}
+    (folder / "run.json").write_text(json.dumps(record))
+    said = against_claims(read_run(folder), 7, {"roc_auc": 0.8 + gap, "log_loss": 0.5, "unknown": 3.0})
+    assert said.startswith("The numbers of pull request 7 reproduced")
+    assert words in said
+
+
+def test_the_saved_run_s_model_is_taken_only_where_its_answers_are_the_same(tmp_path: Path) -> None:
+    run, saved, other = (
+        write_run(tmp_path / name, noise=noise) for name, noise in (("a", 0.1), ("b", 0.1), ("c", 0.2))
+    )
+    for place, folder in enumerate((run, saved, other)):
+        (folder / "model").mkdir()
+        (folder / "model/file").write_text(str(place))
+    assert "answers differently" in against_saved(run, other)
+    assert "No run" in against_saved(run, tmp_path / "nowhere")
+    assert (run / "model/file").read_text() == "0"
+    assert "identical" in against_saved(run, saved)
+    assert (run / "model/file").read_text() == "1"
+
+
+@pytest.fixture
+def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+    work, bare = tmp_path / "work", tmp_path / "bare"
+    work.mkdir()
+    git(work, "init", "--quiet", "--initial-branch", "main")
+    commit(work, contract_dot_yaml="columns\n")
+    git(tmp_path, "clone", "--quiet", "--bare", str(work), str(bare))
+    with forge(bare) as made:
+        monkeypatch.setenv("GITHUB_API_URL", made.url)
+        monkeypatch.setenv("GITHUB_REPOSITORY", made.name)
+        monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+        yield made
+
+
+def test_what_a_pull_request_s_run_claimed_is_read_as_data_and_never_believed(github: Forge, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", noise=0.1)
+    (tmp_path / "policy.toml").write_text('schema = "model-review/policy@1"\n[objective]\nmetric = "roc_auc"\n')
+    given = ["--challenger", str(run), "--policy", str(tmp_path / "policy.toml"), "--out", str(tmp_path / "out")]
+    assert main(["compare", "--champion", "none", *given]) == 0
+    client = connect(github.url, TOKEN)
+    assert claimed(client, github.name, "a" * 40) is None
+    github.pulls["a" * 40] = (7, "b" * 40)
+    assert claimed(client, github.name, "a" * 40) == (7, {})
+    github.comparisons["b" * 40] = (tmp_path / "out/comparison.json").read_bytes()
+    found = claimed(client, github.name, "a" * 40)
+    assert found is not None
+    assert found[0] == 7
+    assert 0.5 < found[1]["roc_auc"] < 1
+    for forged in (b"", b"[]", b"$(x)", b'{"schema": "model-review/comparison@9"}'):
+        github.comparisons["b" * 40] = forged
+        assert claimed(client, github.name, "a" * 40) == (7, {})
+
+
+def line(**more: Any) -> str:
+    """A promotion."""
+    content = {"schema": "model-review/promotion@1", "time": "2026-01-01T00:00:00Z", "action": "promote"}
+    content |= {"image": "ghcr.io/acme/shop", "digest": "sha256:" + "1" * 64, "previous": None, "commit": "c" * 40}
+    content |= {"version": "0.1.0", "model_digest": None, "contract_digest": None, "verdict": "promote"}
+    return json.dumps(content | {"mlflow": None, "by": "ann"} | more)
+
+
+def test_a_github_release_is_written_once_and_again_it_is_the_same(
+    github: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "line.json").write_text(line())
+    (tmp_path / "card.md").write_text("---\nlicense: mit\n---\n# Shop\n")
+    given = ["--line", str(tmp_path / "line.json"), "--card", str(tmp_path / "card.md")]
+    for _ in range(2):
+        monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+        assert main(["release-note", *given]) == 0
+    (tag,) = github.releases
+    assert tag == f"v0.1.0-{'c' * 12}"
+    body = github.releases[tag]["body"]
+    assert f"gh attestation verify oci://ghcr.io/acme/shop@sha256:{'1' * 64} --repo acme/shop" in body
+    assert "# Shop" in body
+    assert "license: mit" not in body
+    assert github.writes == ["POST /releases", "PATCH /releases/1"]
+    (tmp_path / "line.json").write_text(line(action="rollback"))
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    assert main(["release-note", *given]) == 0
+    assert github.releases[tag]["body"] == body  # a rollback leaves what was written at the promotion
+
+
+def test_a_release_s_text_never_grows_beyond_what_github_takes(tmp_path: Path) -> None:
+    (tmp_path / "card.md").write_text("x" * 100_000)
+    (tmp_path / "report.md").write_text("y" * 100_000)
+    body = body_of(parse_promotion("line", line()), "acme/shop", tmp_path / "report.md", tmp_path / "card.md")
+    assert "x" * 100_000 in body
+    assert len(body) < LIMIT
+
+
+def test_a_rollback_finds_nothing_without_a_log_and_needs_no_credentials_to_say_so(
+    github: Forge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["find", "--image", "127.0.0.1:9/acme/shop", "--to", "latest", "--out", str(tmp_path / "out")]) == 2
+    assert "is no digest" in capsys.readouterr().err
+
+
+def test_the_image_s_name_comes_from_pyproject_and_its_absence_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert main(["deployed", "--repo", str(tmp_path)]) == 2
+    assert "names no [tool.model-review] image" in capsys.readouterr().err
+    shutil.rmtree(tmp_path)

