@@ -107,9 +107,11 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of a workflow that runs these tests, and no other environment."""
-    return {
+    """Nothing of a workflow that runs these tests, and no other environment: a runner has uv, and none of our tools."""
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("GITHUB_", "RUNNER_", "ACTIONS_")) and name not in ELSEWHERE
     }
+    folders = kept.get("PATH", os.defpath).split(os.pathsep)
+    return kept | {"PATH": os.pathsep.join(one for one in folders if Path(one) != ACT.parent)}
