@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = "acme/shop"
+KIND = "application/vnd.docker.distribution.manifest.v2+json"
 MODEL, CONTRACT = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 CONFIG = """version: 0.1
 log: {level: error}
@@ -119,13 +120,14 @@ class Proxy:
 
     Attributes:
         target: The registry.
-        harm: Method and path to a status, "cut" (the connection ends half way), "slow", or None (forward).
+        harm: Method and path to a status, content, an address to be sent to, "cut" (the connection ends half way),
+            "slow", or None (forward).
         account: User and password that a token is given for; None asks for none.
         tokens: How many tokens were given out.
     """
 
     target: str
-    harm: Callable[[str, str], int | str | None] = lambda method, path: None
+    harm: Callable[[str, str], int | str | bytes | None] = lambda method, path: None
     account: tuple[str, str] | None = None
     tokens: int = 0
     seen: list[str] = field(default_factory=list)
@@ -143,7 +145,7 @@ def proxied(proxy: Proxy) -> Iterator[Proxy]:
             pass
 
         def _forward(self) -> None:
-            proxy.seen.append(f"{self.command} {self.path}")
+            proxy.seen.append(f"{self.command} {self.path} {self.headers.get('Authorization', 'no token')}")
             if self.path.startswith("/token"):
                 return self._give_token()
             harm = proxy.harm(self.command, self.path)
@@ -160,6 +162,10 @@ def proxied(proxy: Proxy) -> Iterator[Proxy]:
             body = self.rfile.read(length)
             if harm == "slow":
                 time.sleep(1.0)
+            elif isinstance(harm, bytes):
+                return self._say(200, harm, {"Content-Type": KIND})
+            elif isinstance(harm, str):
+                return self._say(307, b"", {"Location": harm})
             elif isinstance(harm, int):
                 said = {"errors": [{"code": "DENIED", "message": "not this time"}]}
                 return self._say(harm, json.dumps(said).encode(), {})

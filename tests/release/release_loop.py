@@ -7,6 +7,7 @@ Everything from the digest on is real: push, tags, probe, promotion log, release
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,6 @@ ACT = Path(sys.executable).parent / "act"
 HERE = Path(__file__).parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}/.github/workflows"
 ENGINE = ("src", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", ".github/actions")
-ACTIONS = f"model-review/model-review@{'0' * 40}"
 POLICY = """schema = "model-review/policy@1"
 [objective]
 metric = "roc_auc"
@@ -121,46 +121,36 @@ printf 'image=%%s\\nbuilder=buildah\\n' "$image" >> "$GITHUB_OUTPUT"
 
 
 @dataclass
-class Shop:
-    """A project on a fake GitHub, and the machines that its workflows run on."""
+class Hosted:
+    """A project on a fake GitHub, and the machines that its workflows run on.
+
+    Attributes:
+        folder: Where everything but the project lies.
+        forge: GitHub.
+        project: The project's repository.
+        variables: More variables for every step.
+    """
 
     folder: Path
     forge: Forge
-    image: str
-    port: int
+    project: Path
+    variables: dict[str, str]
 
     def __post_init__(self) -> None:
-        """Write the project, the stand-ins and the stubs."""
-        self.project, self.store = self.folder / "shop", self.folder / "store"
+        """Write the stand-ins."""
+        self.store, self.bin = self.folder / "store", self.folder / "bin"
         self.store.mkdir()
-        for skill, noise in (("good", 0.02), ("better", 0.0), ("bad", 0.45)):
-            made = write_run(self.project / "data" / skill, rows=400, noise=noise)
-            (made / "model").mkdir()
-            (made / "model/model.txt").write_text(skill)
-        (self.project / "src/shop").mkdir(parents=True)
-        (self.project / "src/shop/__init__.py").write_text(CODE)
-        for name, text in (
-            ("contract.yaml", CONTRACT),
-            ("model-review.toml", POLICY),
-            ("params.yaml", "skill: good\n"),
-        ):
-            (self.project / name).write_text(text)
-        (self.project / "pyproject.toml").write_text(PROJECT % self.image)
-        (self.project / ".gitignore").write_text("run/\n.venv/\n*.serve.txt\n")
-        shutil.copytree(TEMPLATE, self.project / ".github/workflows")
-        subprocess.run(["uv", "lock", "--quiet"], cwd=self.project, check=True, capture_output=True)
-        git(self.project, "init", "--quiet", "--initial-branch", "main")
-        self._stubs()
-        self.mapped = self._stand_ins()
-
-    def _stubs(self) -> None:
-        bin_folder = self.folder / "bin"
-        bin_folder.mkdir()
-        for name in ("skopeo", "podman", "docker"):
-            (bin_folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {HERE}/stubs.py {name} "$@"\n')
-            (bin_folder / name).chmod(0o755)
+        self.bin.mkdir()
+        self.stub("docker")  # builds and runs nothing here, so that the tests are the same where an engine is
         config = self.folder / "gitconfig"
         config.write_text(f'[url "{self.forge.git.as_uri()}"]\n  insteadOf = {self.forge.url}/{self.forge.name}\n')
+        self.engine = self.folder / "engine"
+        self.mapped = self._stand_ins()
+
+    def stub(self, name: str) -> None:
+        """A program of that name that stubs.py stands in for."""
+        (self.bin / name).write_text(f'#!/bin/sh\nexec {sys.executable} {HERE}/stubs.py {name} "$@"\n')
+        (self.bin / name).chmod(0o755)
 
     def _stand_ins(self) -> list[str]:
         arguments = []
@@ -178,23 +168,22 @@ class Shop:
                 action["outputs"] = {"cache-hit": {"description": "hit", "value": "${{ steps.run.outputs.cache-hit }}"}}
                 (root / part / "action.yml").write_text(json.dumps(action), encoding="utf-8")
             arguments += ["--local-repository", f"{name}={root}"]
-        engine = self.folder / "engine"
         for name in ENGINE:
-            source, target = ROOT / name, engine / name
+            source, target = ROOT / name, self.engine / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
-        (engine / ".github/actions/package/action.yml").write_text(json.dumps(PACKAGE))
-        (engine / ".github/actions/package/package.sh").write_text(PACKAGE_SCRIPT)
-        return [*arguments, "--local-repository", f"{ACTIONS}={engine}"]
+        text = (self.project / ".github/workflows/release.yml").read_text(encoding="utf-8")
+        pinned = re.search(r"uses: (\S+)/\.github/actions/package(@[0-9a-f]{40})", text)
+        assert pinned is not None
+        return [*arguments, "--local-repository", f"{pinned[1]}{pinned[2]}={self.engine}"]
 
-    def merge(self, skill: str) -> str:
-        """A pull request that chooses a model is merged; the commit of main."""
-        (self.project / "params.yaml").write_text(f"skill: {skill}\n")
+    def push(self) -> str:
+        """Merge what is in the project to main; its commit."""
         git(self.project, "add", "--all")
-        git(self.project, "commit", "--quiet", "--allow-empty", "--message", f"The {skill} model")
+        git(self.project, "commit", "--quiet", "--allow-empty", "--message", "A merge")
         commit = git(self.project, "rev-parse", "HEAD")
         git(self.project, "push", "--quiet", str(self.forge.git), "HEAD:refs/heads/main")
         return commit
@@ -218,10 +207,8 @@ class Shop:
             "GITHUB_REPOSITORY": self.forge.name,
             "GIT_CONFIG_GLOBAL": str(self.folder / "gitconfig"),
             "STORE": str(self.store),
-            "IMAGE_NAME": self.image,
-            "STUB_PORT": str(self.port),
-            "STUB_SERVICE": f"{sys.executable} {HERE}/stubs.py serve",
-            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "PATH": f"{self.bin}:{os.environ['PATH']}",
+            **self.variables,
         }
         command = [str(ACT), event, "--workflows", f".github/workflows/{workflow}.yml", *self.mapped, *arguments]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--eventpath", str(self.folder / "event.json")]
@@ -238,7 +225,7 @@ class Shop:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1800,
         )
         assert TOKEN not in done.stdout
         return done.returncode == 0, done.stdout
@@ -247,3 +234,45 @@ class Shop:
         """The promotion log on its branch."""
         found = git(self.forge.git, "show", "model-review:promotions.jsonl")
         return [json.loads(line) for line in found.splitlines()]
+
+
+class Shop(Hosted):
+    """The small project, with stubs for its image."""
+
+    def __init__(self, folder: Path, forge: Forge, image: str, port: int) -> None:
+        """Write the project and the stubs."""
+        project = folder / "shop"
+        write_project(project, image)
+        service = f"{sys.executable} {HERE}/stubs.py serve"
+        super().__init__(folder, forge, project, {"IMAGE_NAME": image, "STUB_PORT": str(port), "STUB_SERVICE": service})
+        self.image = image
+        for name in ("skopeo", "podman"):
+            self.stub(name)
+        (self.engine / ".github/actions/package/action.yml").write_text(json.dumps(PACKAGE))
+        (self.engine / ".github/actions/package/package.sh").write_text(PACKAGE_SCRIPT)
+
+    def merge(self, skill: str) -> str:
+        """A pull request that chooses a model is merged; the commit of main."""
+        (self.project / "params.yaml").write_text(f"skill: {skill}\n")
+        return self.push()
+
+
+def write_project(project: Path, image: str) -> None:
+    """A repository of the small project."""
+    for skill, noise in (("good", 0.02), ("better", 0.0), ("bad", 0.45)):
+        made = write_run(project / "data" / skill, rows=400, noise=noise)
+        (made / "model").mkdir()
+        (made / "model/model.txt").write_text(skill)
+    (project / "src/shop").mkdir(parents=True)
+    (project / "src/shop/__init__.py").write_text(CODE)
+    for name, text in (
+        ("contract.yaml", CONTRACT),
+        ("model-review.toml", POLICY),
+        ("params.yaml", "skill: good\n"),
+    ):
+        (project / name).write_text(text)
+    (project / "pyproject.toml").write_text(PROJECT % image)
+    (project / ".gitignore").write_text("run/\n.venv/\n*.serve.txt\n")
+    shutil.copytree(TEMPLATE, project / ".github/workflows")
+    subprocess.run(["uv", "lock", "--quiet"], cwd=project, check=True, capture_output=True)
+    git(project, "init", "--quiet", "--initial-branch", "main")

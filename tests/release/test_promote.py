@@ -404,6 +404,31 @@ def test_a_registry_that_asks_for_a_token_gets_it_with_the_account_of_the_enviro
     assert shop.production() == digest
 
 
+def test_a_manifest_that_is_not_what_its_digest_says_is_refused(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    host, _, repository = shop.name.partition("/")
+    digest, other = shop.image(), Registry(shop.name).manifest(shop.image())
+    assert other is not None
+    with proxied(Proxy(host, lambda method, path: other.data if path.endswith(digest) else None)) as proxy:
+        assert shop.promote(digest, name=f"{proxy.host}/{repository}") == 2
+    assert "gave another manifest" in capsys.readouterr().err
+    assert shop.production() is None
+
+
+def test_a_download_that_leads_elsewhere_gets_no_token(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As registries do it whose blobs lie with another host."""
+    monkeypatch.setenv("MODEL_REVIEW_REGISTRY_USERNAME", "robot")
+    monkeypatch.setenv("MODEL_REVIEW_REGISTRY_PASSWORD", "pass-4711")
+    host, _, repository = shop.name.partition("/")
+    digest = shop.image()
+    with proxied(Proxy(host)) as storage, proxied(Proxy(host, account=("robot", "pass-4711"))) as proxy:
+        blobs = f"http://{storage.host}"
+        proxy.harm = lambda method, path: f"{blobs}{path}" if method == "GET" and "/blobs/" in path else None
+        assert shop.promote(digest, name=f"{proxy.host}/{repository}") == 0
+        assert storage.seen
+        assert all(one.endswith("no token") for one in storage.seen)
+    assert shop.production() == digest
+
+
 @pytest.mark.parametrize("edit", ["layer", "config", "manifest", "link"])
 def test_an_image_folder_that_was_changed_is_refused_before_anything_is_pushed(
     shop: Shop, capsys: pytest.CaptureFixture[str], edit: str

@@ -104,7 +104,7 @@ def test_main_saves_its_run_and_a_pull_request_is_compared_with_it(
 ) -> None:
     loop, run, store = runner
     git(loop.project, "checkout", "--quiet", "--force", "--detach", loop.base)
-    run("push", "release", {"ref": "refs/heads/main"})
+    run("push", "release", {"ref": "refs/heads/main"}, "--var", "MODEL_REVIEW_PUBLISH=false")
     (saved,) = store.glob("model-review-run-*")
     assert (saved / "model").is_dir()
     assert not (saved / "evaluation.parquet").exists()

@@ -14,7 +14,7 @@ from model_review.files import to_json, write_text
 from model_review.probe import load
 from model_review.probe.canary import ask_canary, canary_rows
 from model_review.probe.client import Address, Connection, NoAnswer, parse_address, post
-from model_review.probe.golden import BATCH, ask_golden
+from model_review.probe.golden import ask_golden
 from model_review.probe.known import Known, read_known
 from model_review.probe.openapi import ask_openapi
 from model_review.probe.record import Canary, Check, CheckName, GoldenResult, Image, Load, Memory, Probe, Violation
@@ -130,11 +130,12 @@ def _ask_all(address: Address, known: Known, found: Found, seconds: float) -> No
         found.note("golden", faults, f"{len(golden.rows)} rows in {found.golden.requests} requests")
     found.canary, faults = ask_canary(connection, canary, known.before)
     found.note("canary", faults, f"{len(canary)} rows made from the contract")
-    rows = canary if golden is None else golden.rows
-    found.violations, faults = ask_violations(connection, columns, rows[0])
+    row = canary[0] if golden is None else golden.rows[0]
+    found.violations, faults = ask_violations(connection, columns, row)
     found.note("violations", faults, f"{len(found.violations)} requests that break the contract")
     connection.close()
-    found.load = list(_loads(address, rows, seconds))
+    # The same rows in every probe of a contract, so that two releases can be compared.
+    found.load = list(_loads(address, canary, seconds))
     faults = [fault for one in found.load for fault in load.faults(one)]
     found.note("load", faults, f"{len(found.load)} kinds of load, {seconds:g} s each")
 
@@ -159,8 +160,7 @@ def _ask_model(connection: Connection, known: Known, found: Found) -> None:
 
 def _loads(address: Address, rows: list[dict[str, Any]], seconds: float) -> Iterator[Load]:
     for size, clients in load.SIZES:
-        many = (rows * (size // len(rows) + 1))[:size] if len(rows) < size else rows
-        bodies = [post(many[at : at + size]) for at in range(0, min(len(many), BATCH * size) - size + 1, size)]
+        bodies = [post((rows * size)[at : at + size]) for at in range(len(rows))]
         yield load.measure(address, bodies, size, clients, seconds)
 
 
