@@ -213,6 +213,8 @@ class Hosted:
         command = [str(ACT), event, "--workflows", f".github/workflows/{workflow}.yml", *self.mapped, *arguments]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--eventpath", str(self.folder / "event.json")]
         command += ["--action-offline-mode", "--no-cache-server", "--secret", "GITHUB_TOKEN"]
+        # Workspaces here and not below a hidden folder, which BentoML refuses.
+        command += ["--action-cache-path", str(self.folder / "runner")]
         for name, value in variables.items():
             command += ["--env", f"{name}={value}"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "RUNNER_"))}
