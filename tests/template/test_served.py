@@ -3,10 +3,12 @@
 import concurrent.futures
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -321,3 +323,80 @@ def test_a_port_that_is_taken_ends_the_second_service_and_not_the_first(
     assert second.wait(60) != 0
     assert "Address already in use" in (tmp_path / "output.txt").read_text()
     assert onnx.predict([row])[0] == 200
+
+
+def conform(server: Server, examples: int) -> int:
+    """Send what schemathesis makes of the OpenAPI document; the number of cases, all of which must pass."""
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{server.port}/docs.json"]
+    options = ["--checks", checks, "--max-examples", str(examples), "--seed", "1", "--generation-database", "none"]
+    done = subprocess.run(
+        [*command, *options, "--no-color"], cwd=server.output.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    (count,) = re.findall(r"(\d+) generated, \1 passed", done.stdout)
+    return int(count)
+
+
+def test_no_request_made_from_the_description_meets_a_5xx_or_an_undocumented_status(onnx: Server) -> None:
+    assert conform(onnx, 40) > 300
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1800)
+def test_thousands_of_requests_made_from_the_description_meet_no_5xx(onnx: Server) -> None:
+    assert conform(onnx, 1500) > 5000
+
+
+def load(server: Server, seconds: float, rate: float | None, row: dict[str, Any]) -> tuple[int, Counter[int]]:
+    """Four clients, each on one connection, at `rate` requests per second together or as fast as they can."""
+    body, clients = json.dumps({"rows": [row]}).encode(), 4
+    started = time.monotonic()
+
+    def client(_: int) -> Counter[int]:
+        connection, found = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30), Counter[int]()
+        while (now := time.monotonic()) < started + seconds:
+            if rate is not None:
+                time.sleep(max(0.0, started + found.total() * clients / rate - now))
+            connection.request("POST", "/predict", body, JSON)
+            answer = connection.getresponse()
+            answer.read()
+            found[answer.status] += 1
+        connection.close()
+        return found
+
+    with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+        found = sum(pool.map(client, range(clients)), Counter[int]())
+    return found.total(), found
+
+
+def memory(process: int) -> int:
+    """Proportional memory of a process and its children, in kB."""
+    tree, total = [process], 0
+    for one in tree:
+        children = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="utf-8")
+        tree += map(int, children.split())
+        (found,) = re.findall(r"^Pss: +(\d+)", Path(f"/proc/{one}/smaps_rollup").read_text(), re.MULTILINE)
+        total += int(found)
+    return total
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1800)
+def test_ten_minutes_at_80_percent_of_capacity_lose_nothing_and_hold_no_more_memory(
+    project: Path, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    seconds = float(os.environ.get("MODEL_REVIEW_SOAK_SECONDS", "600"))
+    with serving(project, tmp_path, SERVICE_LOG_MEGABYTES="4000") as server:
+        sent, _ = load(server, 20, None, row)
+        rate = 0.8 * sent / 20
+        early, answers = load(server, seconds / 10, rate, row)
+        before = memory(server.process.pid)
+        later, more = load(server, seconds * 0.9, rate, row)
+        assert set(answers + more) == {200}
+        after = memory(server.process.pid)
+        print(f"{rate:.0f} requests a second for {seconds:.0f} s; memory {before} kB, then {after} kB")
+        assert after < before * 1.05
+    lines = (tmp_path / "logs/predictions-1.jsonl").read_bytes().splitlines()
+    assert len(lines) == sent + early + later
+    assert len({json.loads(line)["request_id"] for line in lines}) == len(lines)

@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from {{ cookiecutter.__package_name }} import model
+from {{ cookiecutter.__package_name }} import data, model, moments
 from {{ cookiecutter.__package_name }}.contract import Column, Contract
-from {{ cookiecutter.__package_name }}.serving.fields import read_moment
 
 EXAMPLE = Path(__file__).with_name("example-request.json")
 MOST_ROWS = 300
@@ -120,8 +119,8 @@ def test_a_row_alone_is_answered_as_in_a_batch_and_as_the_trained_model_does(
     typed = pd.DataFrame(faults)[fitted.features.raw]
     for column in contract.columns:
         if column.name in fitted.features.dates:
-            forms = column.more["dateFormats"]
-            typed[column.name] = [None if pd.isna(t) else read_moment(t.strip(), forms) for t in typed[column.name]]
+            texts, forms = typed[column.name], tuple(column.more["dateFormats"])
+            typed[column.name] = [None if pd.isna(text) else moments.read(text.strip(), forms) for text in texts]
     offline, probabilities = fitted.predict(typed)
     near = (lambda value: pytest.approx(value, rel=1e-5)) if fitted.task == "regression" else (lambda value: value)
     for number, row in enumerate(faults):
@@ -208,9 +207,22 @@ def test_a_date_is_text_in_a_known_form_never_an_epoch(client: TestClient, havin
         refused(client, row, column, value)
 
 
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+def test_a_date_in_iso_form_means_the_same_to_the_service_and_to_batch_prediction(
+    client: TestClient, having: Any, contract: Contract, kind: str
+) -> None:
+    column, row = having(kind)
+    spelt = row[column.name].strip()
+    other = moments.read(spelt, tuple(column.more["dateFormats"])).isoformat()
+    assert answer(client, [row | {column.name: other}]) == answer(client, [row])
+    typed, unreadable = data.parse(pd.DataFrame({column.name: [spelt, other, "2024-13-01T"]}, dtype="str"), contract)
+    assert typed[column.name].iloc[0] == typed[column.name].iloc[1]
+    assert unreadable["row"].tolist() == [2]
+
+
 def test_a_time_with_an_offset_is_read_as_utc(client: TestClient, having: Any) -> None:
     column, row = having("timestamp")
-    moment = read_moment(row[column.name].strip(), column.more["dateFormats"])
+    moment = moments.read(row[column.name].strip(), tuple(column.more["dateFormats"]))
     shifted = (moment + timedelta(hours=2)).isoformat() + "+02:00"
     assert answer(client, [row | {column.name: shifted}]) == answer(client, [row])
 

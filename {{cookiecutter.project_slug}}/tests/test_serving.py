@@ -1,6 +1,7 @@
 """What stands around the predictions: routes, ids, limits, metrics, the log, labels that come later."""
 
 import json
+import re
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -129,5 +130,7 @@ def test_the_description_shows_an_example_that_works(client: TestClient) -> None
     described = client.get("/docs.json").json()
     example = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["example"]
     assert client.post("/predict", json=example).status_code == 200
+    named = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described["paths"]))
+    assert {"Rows", "Labels", "Error"} <= {*named} <= described["components"]["schemas"].keys()
     told = described["paths"]["/predict"]["post"]["responses"]
     assert {"200", "400", "401", "408", "413", "415", "503"} <= told.keys()

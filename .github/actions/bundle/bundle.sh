@@ -27,7 +27,7 @@ rm -f "$work/image.tar"
 digest=sha256:$(sha256sum "$work/image/manifest.json" | cut -d ' ' -f 1)
 bash "$engine" sbom --folder "$work/image" --requirements requirements.serve.txt --out "$work/release/sbom.cdx.json"
 bash "$engine" card --run run --comparison "$work/review/comparison.json" --verdict "$work/review/verdict.json" \
-  --image "${IMAGE%:*}@$digest" --out "$work/release"
+  --probe "$work/probe.json" --image "${IMAGE%:*}@$digest" --out "$work/release"
 cp "$work/review/comparison.json" "$work/review/verdict.json" "$work/review/report.md" "$work/release"
 cp "$work/probe.json" run/contract.yaml "$work/release"
 # An attestation's predicate is JSON.

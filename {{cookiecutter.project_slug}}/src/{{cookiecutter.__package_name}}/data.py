@@ -4,9 +4,11 @@
 contract; `violations` says what breaks the contract, row by row: training stops, batch prediction sets them apart.
 """
 
+import contextlib
 import warnings
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pandas as pd
 import pyarrow as arrow
 from pyarrow.parquet import ParquetFile
 
+from . import moments
 from .command import InputError
 from .contract import NUMERIC, TEMPORAL, Column, Contract
 
@@ -90,8 +93,14 @@ def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
         dates = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")  # seconds reach the years 1 and 9999
         for form in column.more["dateFormats"]:
             dates = dates.fillna(pd.to_datetime(text, format=form, errors="coerce").astype("datetime64[s]"))
-        return dates
+        return dates.fillna(text[dates.isna()].map(_iso, na_action="ignore").astype("datetime64[s]"))
     return text
+
+
+def _iso(text: str) -> datetime | None:
+    with contextlib.suppress(ValueError):
+        return moments.iso(text)
+    return None
 
 
 def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract) -> pd.DataFrame:

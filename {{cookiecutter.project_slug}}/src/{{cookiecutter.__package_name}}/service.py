@@ -16,13 +16,45 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from .serving import docs, feedback, metrics, request
-from .serving.limits import Call, Limits, safe_json
+from .serving.limits import BUSY, Call, Limits, Reply, answered, safe_json
+from .serving.limits import Answer as Answers
 from .serving.loaded import CLASSES, CONTRACT, DRIFT, EXAMPLE, LOGGED, POSITIVE, PREDICT, READER, RUN, SETTINGS
 from .serving.log import Entry, File, Writer
-from .serving.types import Accepted, Answer, Labels, Rows
+from .serving.types import Accepted, Answer, Label, Labels, Row, Rows
 
 ONE_THREAD = ThreadPoolExecutor(1)  # scikit-learn is slow enough to keep the event loop waiting; ONNX is not
 PLAIN = RUN["model"]["format"] == "onnx"
+WRITERS: dict[str, Writer] = {}  # made when a worker starts
+
+
+async def predict(call: Call) -> Reply:
+    """Answer /predict, and put the answer into the log."""
+    count, columns = READER.read(call.body)
+    values = request.arrays(columns, READER.fields)
+    if PLAIN:
+        labels, probabilities = PREDICT(values)
+    else:
+        try:
+            async with asyncio.timeout_at(call.deadline):
+                labels, probabilities = await asyncio.get_running_loop().run_in_executor(ONE_THREAD, PREDICT, values)
+        except TimeoutError:
+            return BUSY
+    scores = {} if probabilities is None else dict(zip(CLASSES, probabilities.T.tolist(), strict=True))
+    answer = {"predictions": labels.tolist(), "probabilities": scores}
+    metrics.ROWS.inc(count)
+    line = {"time": _now(), "request_id": call.request_id, "model": RUN["model"]["digest"]}
+    line["columns"] = {name: columns[name] for name in LOGGED}
+    WRITERS["predictions"].put(Entry(line | answer, count))
+    return 200, safe_json(answer)
+
+
+async def take_labels(call: Call) -> Reply:
+    """Answer /feedback: the labels are written beside the prediction log."""
+    labels = feedback.read(call.body, CLASSES, SETTINGS.rows)
+    entry = Entry({"time": _now(), "labels": labels}, len(labels))
+    if SETTINGS.log_folder is None or not WRITERS["feedback"].put(entry):
+        return BUSY
+    return 200, safe_json({"accepted": len(labels)})
 
 
 @bentoml.service(
@@ -40,11 +72,10 @@ class Service:
     def start(self) -> None:
         """Start the log, and predict once, so that no caller waits for what only the first request needs."""
         worker, folder = bentoml.server_context.worker_index or 1, SETTINGS.log_folder
-        kept = [folder / f"{name}-{worker}.jsonl" for name in ("predictions", "feedback")] if folder else []
-        files: list[File | None] = [*(File(path, SETTINGS.log_bytes) for path in kept)] or [None, None]
-        self.log, self.labels = Writer(files[0], _count), Writer(files[1], lambda entries: None)
-        self.log.start()
-        self.labels.start()
+        for name in ("predictions", "feedback"):
+            file = folder and File(folder / f"{name}-{worker}.jsonl", SETTINGS.log_bytes)
+            WRITERS[name] = Writer(file or None, _count if name == "predictions" else None)
+            WRITERS[name].start()
         metrics.INFO.labels(RUN["model"]["digest"], RUN["commit"] or "none", RUN["model"]["format"]).set(1)
         for _ in range(10):
             PREDICT(request.arrays(READER.read(to_json({"rows": [EXAMPLE]}))[1], READER.fields))
@@ -54,56 +85,30 @@ class Service:
     @bentoml.on_shutdown
     def stop(self) -> None:
         """Write what is left of the log."""
-        self.log.stop()
-        self.labels.stop()
+        for writer in WRITERS.values():
+            writer.stop()
 
+    # BentoML describes these two, but on its way to a method it inspects the method's signature at each request, which
+    # costs more than predicting a row: over HTTP, `Limits` answers both routes before.
     @bentoml.api(route="/predict", input_spec=Rows, output_spec=Answer)
-    async def predict(self, call: Call) -> Response:
+    async def predict(self, rows: list[Row]) -> Response:
         """Predict rows."""
-        try:
-            count, columns = READER.read(call.body)
-        except request.Refused as refused:
-            return _refuse(refused)
-        values = request.arrays(columns, READER.fields)
-        if PLAIN:
-            labels, probabilities = PREDICT(values)
-        else:
-            try:
-                async with asyncio.timeout_at(call.deadline):
-                    labels, probabilities = await asyncio.get_running_loop().run_in_executor(
-                        ONE_THREAD, PREDICT, values
-                    )
-            except TimeoutError:
-                return Response(b'{"error":"too many rows at a time; try again"}', 503, {"Retry-After": "1"})
-        scores = {} if probabilities is None else dict(zip(CLASSES, probabilities.T.tolist(), strict=True))
-        answer = {"predictions": labels.tolist(), "probabilities": scores}
-        metrics.ROWS.inc(count)
-        line = {"time": _now(), "request_id": call.request_id, "model": RUN["model"]["digest"]}
-        self.log.put(Entry(line | {"columns": {name: columns[name] for name in LOGGED}} | answer, count))
-        return Response(safe_json(answer), media_type="application/json")
+        return await _ordinary(predict, to_json({"rows": [row.model_extra for row in rows]}))
 
     @bentoml.api(route="/feedback", input_spec=Labels, output_spec=Accepted)
-    async def feedback(self, call: Call) -> Response:
+    async def feedback(self, labels: list[Label]) -> Response:
         """Take true labels for earlier predictions; they are written beside the prediction log."""
-        try:
-            labels = feedback.read(call.body, CLASSES, SETTINGS.rows)
-        except request.Refused as refused:
-            return _refuse(refused)
-        line = {"time": _now(), "labels": labels}
-        if SETTINGS.log_folder is None or not self.labels.put(Entry(line, len(labels))):
-            return Response(b'{"error":"labels cannot be kept now; try again"}', 503, {"Retry-After": "60"})
-        return Response(safe_json({"accepted": len(labels)}), media_type="application/json")
+        return await _ordinary(take_labels, to_json({"labels": [label.model_extra for label in labels]}))
+
+
+async def _ordinary(answer: Answers, body: bytes) -> Response:
+    call = Call("none", asyncio.get_running_loop().time() + SETTINGS.seconds, body)
+    status, made, *_ = await answered(answer, call)
+    return Response(made, status, media_type="application/json")
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _refuse(refused: request.Refused) -> Response:
-    for name in refused.fields:
-        metrics.VIOLATIONS.labels(name).inc()
-    content = {"error": refused.sentence, "violations": refused.violations}
-    return Response(safe_json(content), 400, media_type="application/json")
 
 
 def _count(entries: Sequence[Entry]) -> None:
@@ -133,5 +138,8 @@ def _docs() -> tuple[bytes, bytes]:
 
 SERVICE: Any = Service  # what the decorator made of the class
 SERVICE.add_asgi_middleware(
-    Limits, settings=SETTINGS, pages={"/model": _model, "/metrics": _metrics, "/docs.json": _docs}
+    Limits,
+    settings=SETTINGS,
+    pages={"/model": _model, "/metrics": _metrics, "/docs.json": _docs},
+    answers={"/predict": predict, "/feedback": take_labels},
 )

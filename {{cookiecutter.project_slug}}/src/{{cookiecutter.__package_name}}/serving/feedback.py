@@ -4,20 +4,26 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from .fields import shown
 from .limits import REQUEST_ID
 from .request import MOST_LISTED, Refused, listed
 
+FIELDS = ("request_id", "row", "label")
 
-class Label(BaseModel):
-    """The true label of one row of an earlier request."""
 
-    model_config = ConfigDict(extra="forbid")
-    request_id: str = Field(description="the X-Request-ID of the prediction", pattern="^[A-Za-z0-9._:-]{1,128}$")
-    row: int = Field(description="the row's place in that request, 0 for the first", ge=0)
-    label: str | float = Field(description="a class as text, or for regression a number")
+def schema(classes: Sequence[str], most: int) -> dict[str, Any]:
+    """The JSON schema of one label."""
+    properties = {
+        "request_id": {"type": "string", "pattern": f"^{REQUEST_ID.pattern.decode()}$", "description": "X-Request-ID"},
+        "row": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": most - 1,
+            "description": "its place in the request, from 0",
+        },
+        "label": {"enum": [*classes]} if classes else {"type": "number"},
+    }
+    return {"type": "object", "properties": properties, "required": [*FIELDS], "additionalProperties": False}
 
 
 def read(body: bytes, classes: Sequence[str], most: int) -> list[dict[str, Any]]:
@@ -25,10 +31,10 @@ def read(body: bytes, classes: Sequence[str], most: int) -> list[dict[str, Any]]
     entries, found = listed(body, "labels", most), []
     for number, entry in enumerate(entries):
         given = entry if isinstance(entry, dict) else {}
-        request_id, row, label = (given.get(key) for key in Label.model_fields)
+        request_id, row, label = (given.get(key) for key in FIELDS)
         fits = label in classes if classes else _is_number(label)
         for field, good, allowed in (
-            ("entry", given.keys() == Label.model_fields.keys(), "an object of request_id, row and label"),
+            ("entry", given.keys() == {*FIELDS}, "an object of request_id, row and label"),
             (
                 "request_id",
                 isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode()),

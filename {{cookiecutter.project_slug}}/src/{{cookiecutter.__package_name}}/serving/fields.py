@@ -4,14 +4,16 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic_core import core_schema, to_json
 
+from .. import moments
 from ..contract import NUMERIC, TEMPORAL, Column, Contract
 
 MOST_SHOWN = 80
+STRIPPED = r"^([^\s\x1c-\x1f](?s:.*[^\s\x1c-\x1f])?)?$"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Field:
     allowed: str
     schema: dict[str, Any]
     core: core_schema.CoreSchema
+    absent: frozenset[str]
 
 
 def fields(contract: Contract, features: Sequence[str]) -> list[Field]:
@@ -37,7 +40,7 @@ def shown(value: Any) -> str:
 
 
 def _field(column: Column, contract: Contract) -> Field:
-    absent = {*contract.more["missingValues"], *column.more.get("missingValues", [])}
+    absent = frozenset([*contract.more["missingValues"], *column.more.get("missingValues", [])])
     typed = _typed(column, contract)
 
     def read(value: Any) -> Any:
@@ -58,7 +61,7 @@ def _field(column: Column, contract: Contract) -> Field:
         core = core_schema.no_info_plain_validator_function(read)
     elif not column.required:
         core = core_schema.nullable_schema(core)
-    return Field(column, read, words, schema, core)
+    return Field(column, read, words, schema, core, absent)
 
 
 def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
@@ -66,7 +69,11 @@ def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
     low, high = (_limit(column, side) for side in ("minimum", "maximum"))
     spelt = dict.fromkeys(column.more.get("trueValues", []), True)
     spelt |= dict.fromkeys(column.more.get("falseValues", []), False)
-    forms, longest, comma = column.more.get("dateFormats", []), column.bounds.get("maxLength"), contract.more["decimal"]
+    forms, longest, comma = (
+        tuple(column.more.get("dateFormats", [])),
+        column.bounds.get("maxLength"),
+        contract.more["decimal"],
+    )
 
     def bounded(value: Any) -> Any:
         if (low is not None and value < low) or (high is not None and value > high):
@@ -90,7 +97,7 @@ def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
     def moment(value: Any, text: str) -> datetime:
         if not isinstance(value, str):  # a number would be taken for seconds since 1970
             raise ValueError("is no text")
-        return bounded(read_moment(text, forms))
+        return bounded(moments.read(text, forms))
 
     def string(value: Any, text: str) -> str:
         if not isinstance(value, str) or (longest is not None and len(text) > longest):
@@ -104,21 +111,12 @@ def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
     return moment if column.type in TEMPORAL else string
 
 
-def read_moment(text: str, forms: Sequence[str]) -> datetime:
-    """A date in one of the contract's formats, or in ISO 8601; with an offset it becomes UTC."""
-    for form in forms:
-        with suppress(ValueError):
-            return datetime.strptime(text, form)
-    moment = datetime.fromisoformat("" if text.isdigit() else text)
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
 def _limit(column: Column, side: str) -> Any:
     limit = column.bounds.get(side)
     return datetime.fromisoformat(str(limit)) if limit is not None and column.type in TEMPORAL else limit
 
 
-def _plain(column: Column, absent: set[str]) -> core_schema.CoreSchema | None:
+def _plain(column: Column, absent: frozenset[str]) -> core_schema.CoreSchema | None:
     """How plain JSON values of a column are checked in one step; None where only `read` can tell."""
     low, high = column.bounds.get("minimum"), column.bounds.get("maximum")
     if column.type in ("integer", "number"):
@@ -133,6 +131,14 @@ def _plain(column: Column, absent: set[str]) -> core_schema.CoreSchema | None:
         longest = column.bounds.get("maxLength", math.inf)
         usual = [text for text in column.allowed if text not in absent and text.strip() == text]
         return core_schema.literal_schema([text for text in usual if len(text) <= longest] or [None])
+    if column.type == "string":  # without white space around it; `Reader` looks for spellings of a missing value
+        return core_schema.str_schema(strict=True, max_length=column.bounds.get("maxLength"), pattern=STRIPPED)
+    if column.type == "boolean" and not {"True", "False"} & {
+        *absent,
+        *column.more["trueValues"],
+        *column.more["falseValues"],
+    }:
+        return core_schema.bool_schema(strict=True)
     return None
 
 

@@ -8,22 +8,25 @@ import hmac
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import to_json
 
 from . import metrics
+from .request import Refused
 from .settings import Settings
 
 HEALTH = {"/healthz", "/livez", "/readyz"}
 ROUTES = dict.fromkeys(("/predict", "/feedback"), "POST")
 ROUTES |= dict.fromkeys(("/model", "/metrics", "/docs.json", "/schema.json", "/", *HEALTH), "GET")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
-JSON = b"application/json"
+JSON, CLOSE = b"application/json", (b"connection", b"close")
 
 Message = dict[str, Any]
+Reply = tuple[int, bytes] | tuple[int, bytes, tuple[bytes, bytes]]
+"""Status, body, and perhaps one more header."""
 
 
 @dataclass
@@ -35,6 +38,9 @@ class Call:
     body: bytes = b""
 
 
+Answer = Callable[[Call], Awaitable[Reply]]
+
+
 def safe_json(content: Any) -> bytes:
     """JSON without a character that HTML would read."""
     text: bytes = to_json(content, inf_nan_mode="constants")
@@ -42,11 +48,17 @@ def safe_json(content: Any) -> bytes:
 
 
 class Limits:
-    """The ASGI application around BentoML's; `pages` are the answers to GET that BentoML does not give."""
+    """The ASGI application around BentoML's: `pages` answer GET, `answers` POST; the rest is BentoML's."""
 
-    def __init__(self, app: Any, settings: Settings, pages: Mapping[str, Callable[[], tuple[bytes, bytes]]]) -> None:
+    def __init__(
+        self,
+        app: Any,
+        settings: Settings,
+        pages: Mapping[str, Callable[[], tuple[bytes, bytes]]],
+        answers: Mapping[str, Answer],
+    ) -> None:
         """Wrap an application."""
-        self._app, self._settings, self._pages = app, settings, pages
+        self._app, self._settings, self._pages, self._answers = app, settings, pages, answers
         self._token = f"Bearer {settings.token}".encode()
         self._running = 0
 
@@ -72,60 +84,58 @@ class Limits:
         try:
             refusal = self._refusal(scope["method"], route, headers)
             if refusal:
-                await _send(answer, *refusal)
+                await _send(answer, refusal[0], refusal[1], JSON, *refusal[2:])
             elif route in self._pages:
                 await _send(answer, 200, *self._pages[route]())
-            elif ROUTES.get(route) == "POST":
+            elif route in self._answers:
                 deadline = asyncio.get_running_loop().time() + self._settings.seconds
-                scope["call"] = Call(request_id.decode(), deadline)
-                await self._post(scope, receive, answer, headers)
+                reply = await self._post(self._answers[route], Call(request_id.decode(), deadline), receive)
+                if reply is not None:
+                    await _send(answer, reply[0], reply[1], JSON, *reply[2:])
             else:
                 await self._app(scope, receive, answer)
         finally:
             metrics.REQUESTS.labels(route, str(status)).inc()
             metrics.LATENCY.labels(route).observe(time.perf_counter() - started)
 
-    def _refusal(self, method: str, route: str, headers: Mapping[bytes, bytes]) -> tuple[Any, ...] | None:
-        """Status, body, type and headers of an answer that needs no body; None where the request may go on."""
+    def _refusal(self, method: str, route: str, headers: Mapping[bytes, bytes]) -> Reply | None:
+        """An answer that needs no body; None where the request may go on."""
         if route == metrics.OTHER:
-            return _error(404, "no such path; /docs.json lists them")
+            return _words(404, "no such path; /docs.json lists them")
         allowed = ROUTES.get(route, "GET")
         if method not in ((allowed, "HEAD") if allowed == "GET" else (allowed,)):
-            return *_error(405, f"use {allowed}"), (b"allow", allowed.encode())
+            return *_words(405, f"use {allowed}"), (b"allow", allowed.encode())
         if self._settings.token and route not in HEALTH:
             given = headers.get(b"authorization", b"")
             if not hmac.compare_digest(given, self._token):
-                return *_error(401, "send the header Authorization: Bearer <token>"), (b"www-authenticate", b"Bearer")
+                return *_words(401, "send the header Authorization: Bearer <token>"), (b"www-authenticate", b"Bearer")
         if allowed == "GET":
             return None
         if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != JSON:
-            return _error(415, "send Content-Type: application/json")
+            return _words(415, "send Content-Type: application/json")
         if headers.get(b"content-encoding", b"identity") != b"identity":
-            return _error(415, "send the body without a Content-Encoding")
+            return _words(415, "send the body without a Content-Encoding")
         if int(headers.get(b"content-length", b"0")) > self._settings.body_bytes:
-            return _error(413, f"the body is above {self._settings.body_bytes} bytes; send fewer rows at a time")
-        if self._running >= self._settings.concurrency:
-            return *_error(503, "too many requests at a time; try again"), (b"retry-after", b"1")
-        return None
+            return self._too_long()
+        return BUSY if self._running >= self._settings.concurrency else None
 
-    async def _post(self, scope: Message, receive: Any, send: Any, headers: Mapping[bytes, bytes]) -> None:
+    def _too_long(self) -> Reply:
+        return _words(413, f"the body is above {self._settings.body_bytes} bytes; send fewer rows at a time")
+
+    async def _post(self, answer: Answer, call: Call, receive: Any) -> Reply | None:
         self._running += 1
         try:
             try:
-                async with asyncio.timeout_at(scope["call"].deadline):
+                async with asyncio.timeout_at(call.deadline):
                     body = await self._body(receive)
             except TimeoutError:
-                close = (b"connection", b"close")
-                await _send(send, *_error(408, f"the body took more than {self._settings.seconds} seconds"), close)
-                return
+                return *_words(408, f"the body took more than {self._settings.seconds} seconds"), CLOSE
             if body is None:  # the caller went away
-                return
+                return None
             if len(body) > self._settings.body_bytes:
-                words = f"the body is above {self._settings.body_bytes} bytes; send fewer rows at a time"
-                await _send(send, *_error(413, words), (b"connection", b"close"))
-                return
-            scope["call"].body = body
-            await self._app(scope, receive, send)
+                return *self._too_long(), CLOSE
+            call.body = body
+            return await answered(answer, call)
         finally:
             self._running -= 1
 
@@ -143,8 +153,21 @@ class Limits:
         return b"".join(parts)
 
 
-def _error(status: int, words: str) -> tuple[int, bytes, bytes]:
-    return status, safe_json({"error": words}), JSON
+async def answered(answer: Answer, call: Call) -> Reply:
+    """The answer to a call, also where it breaks the contract."""
+    try:
+        return await answer(call)
+    except Refused as refused:
+        for name in refused.fields:
+            metrics.VIOLATIONS.labels(name).inc()
+        return 400, safe_json({"error": refused.sentence, "violations": refused.violations})
+
+
+def _words(status: int, words: str) -> tuple[int, bytes]:
+    return status, safe_json({"error": words})
+
+
+BUSY: Reply = (*_words(503, "too much to do at a time; try again"), (b"retry-after", b"1"))
 
 
 async def _send(send: Any, status: int, body: bytes, kind: bytes, *headers: tuple[bytes, bytes]) -> None:

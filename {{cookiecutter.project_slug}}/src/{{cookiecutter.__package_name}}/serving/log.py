@@ -70,7 +70,7 @@ class File:
 class Writer:
     """The queue and its thread; `count` is called there with the entries, also where no log is kept."""
 
-    def __init__(self, file: File | None, count: Callable[[Sequence[Entry]], None]) -> None:
+    def __init__(self, file: File | None, count: Callable[[Sequence[Entry]], None] | None) -> None:
         """Nothing is written before `start`."""
         self._file, self._count = file, count
         self._queue: deque[Entry] = deque()
@@ -109,7 +109,8 @@ class Writer:
             entries = [self._queue.popleft() for _ in range(min(len(self._queue), 500))]
             try:
                 self._write(entries)
-                self._count(entries)
+                if self._count is not None:
+                    self._count(entries)
             except Exception as error:  # this thread must live as long as the service
                 self._warn(f"{type(error).__name__}: {error}")
             self._taken += sum(entry.rows for entry in entries)

@@ -51,20 +51,22 @@ class Bins:
         top: Mapping[str, int] = {} if column.more.get("text") else profile.get("top", {})
         self.levels = {*sorted(top, key=lambda level: -top[level])[:MOST_LEVELS]}
         ends = ["-Inf", *(f"{edge:.6g}" for edge in self.edges), "+Inf"]
-        self._names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
+        self.names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
 
-    def count(self, values: Sequence[Any]) -> Tally[str]:
-        """How many values fall into each bin."""
-        present = [value for value in values if value is not None]
-        counts: Tally[str] = Tally({MISSING: len(values) - len(present)})
+    def count(self, values: Iterable[Any]) -> Tally[str]:
+        """How many values fall into each bin; what is equal is looked up once."""
+        found = Tally(values)
+        counts: Tally[str] = Tally({MISSING: found.pop(None, 0)})
         if len(self.edges):
-            if self._days:
-                present = [value.replace(tzinfo=UTC).timestamp() for value in present]
-            numbers = np.bincount(np.searchsorted(self.edges, present, side="right"), minlength=len(self._names))
-            counts.update(dict(zip(self._names, numbers.tolist(), strict=True)))
+            numbers = [value.replace(tzinfo=UTC).timestamp() for value in found] if self._days else [*found]
+            places = np.searchsorted(self.edges, numbers, side="right")
+            sums = np.bincount(places, [*found.values()], minlength=len(self.names))
+            counts.update(dict(zip(self.names, sums.astype(int).tolist(), strict=True)))
+        elif not self.levels:
+            counts[OTHER] = found.total()
         else:
-            spelt = (str(float(value)) if isinstance(value, bool) else value for value in present)  # as in the profile
-            for level, number in Tally(spelt).items():
+            for value, number in found.items():
+                level = str(float(value)) if isinstance(value, bool) else value  # as in the profile
                 counts[level if level in self.levels else OTHER] += number
         return counts
 
@@ -80,13 +82,13 @@ class Drift:
         self._scores = Bins(contract.target, columns.get(contract.target.name, {}))
         if contract.task != "regression":
             self._scores.edges = np.arange(1, 10) / 10
-            self._scores._names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
+            self._scores.names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
 
     def add(self, columns: Iterable[Mapping[str, list[Any]]], labels: list[Any], scores: list[float]) -> None:
         """Count the rows of several requests."""
         batches = list(columns)
         for name, bins in self._bins.items():
-            for found, number in bins.count([value for batch in batches for value in batch[name]]).items():
+            for found, number in bins.count(itertools.chain.from_iterable(batch[name] for batch in batches)).items():
                 if number:
                     VALUES.labels(name, found).inc(number)
         for found, number in self._scores.count(scores).items():

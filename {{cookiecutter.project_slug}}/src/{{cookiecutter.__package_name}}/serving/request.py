@@ -50,12 +50,13 @@ class Reader:
             rows = self._plain.validate_json(body)["rows"]
         except ValidationError:
             return self._read_by_value(body)
-        return len(rows), {
-            field.column.name: [row[field.column.name] for row in rows]
-            if field.column.required
-            else [row.get(field.column.name) for row in rows]
-            for field in self.fields
-        }
+        columns = {}
+        for field in self.fields:
+            name = field.column.name
+            columns[name] = [row[name] for row in rows] if field.column.required else [row.get(name) for row in rows]
+            if field.column.type == "string" and not field.absent.isdisjoint(columns[name]):
+                return self._read_by_value(body)
+        return len(rows), columns
 
     def _read_by_value(self, body: bytes) -> tuple[int, dict[str, list[Any]]]:
         rows = listed(body, "rows", self.most_rows)
@@ -76,7 +77,7 @@ class Reader:
                 value = row.get(field.column.name)
                 try:
                     columns[field.column.name].append(field.read(value))
-                except (ValueError, OverflowError):  # a year beyond 9999 in UTC
+                except ValueError:
                     named.append(field.column.name)
                     came = "(not shown)" if field.column.restricted and value is not None else shown(value)
                     entry = {"row": number, "field": field.column.name, "came": came, "allowed": field.allowed}

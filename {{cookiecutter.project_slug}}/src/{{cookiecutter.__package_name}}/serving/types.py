@@ -1,6 +1,6 @@
 """What the routes take and give, as OpenAPI shows it."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 import bentoml
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,42 +13,38 @@ class Row(BaseModel):
     """One row of the table."""
 
     model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.update(docs.row_schema(READER.fields, CONTRACT, EXAMPLE))
+        extra="allow", json_schema_extra=lambda schema: schema.update(docs.row_schema(READER.fields, CONTRACT, EXAMPLE))
     )
 
 
-class Body(bentoml.IODescriptor):
-    """A request body that the service reads itself: as fast as can be, and with its own words for what is wrong."""
+class Label(BaseModel):
+    """The true label of one row of an earlier request."""
 
-    __root_input__: ClassVar[bool] = True
-    model_config = ConfigDict(extra="forbid")
-
-    @classmethod
-    async def from_http_request(cls, request: Any, serde: Any) -> Any:
-        """The call that `Limits` made of the request."""
-        return request.scope["call"]
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(feedback.schema(CLASSES, SETTINGS.rows)))
 
 
-class Rows(Body):
+class Rows(bentoml.IODescriptor):
     """The rows to predict."""
 
+    model_config = ConfigDict(extra="forbid")
     rows: Annotated[list[Row], Field(min_length=1, max_length=SETTINGS.rows)]
 
 
-class Labels(Body):
+class Labels(bentoml.IODescriptor):
     """True labels for earlier predictions."""
 
-    labels: Annotated[list[feedback.Label], Field(min_length=1, max_length=SETTINGS.rows)]
+    model_config = ConfigDict(extra="forbid")
+    labels: Annotated[list[Label], Field(min_length=1, max_length=SETTINGS.rows)]
 
 
-class Answer(BaseModel):
+class Answer(bentoml.IODescriptor):
     """Predictions in the order of the rows: labels or numbers, and the probability of each class."""
 
     predictions: list[str if CLASSES else float]  # type: ignore[valid-type]  # decided by the model
     probabilities: dict[str, list[float]]
 
 
-class Accepted(BaseModel):
+class Accepted(bentoml.IODescriptor):
     """How many labels were taken."""
 
     accepted: int
