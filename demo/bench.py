@@ -1,4 +1,4 @@
-"""`make bench`: how long generating takes (the demo, a table of 100 MB), and what training costs beside its fit."""
+"""`make bench`: seconds of generating, of training beside its fit, and of a pull request beside its necessary work."""
 
 import json
 import os
@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from demo import FOLDER, ROOT, SETTINGS, configure_cookiecutter, say
+from bench_pull_request import show_pull_request
+from console import FOLDER, ROOT, SETTINGS, say
+from generate import configure_cookiecutter
 
 BENCH = FOLDER / "bench"
 LARGE_BYTES = 100_000_000
@@ -91,6 +93,7 @@ def main() -> None:
     run(["uv", "run", "python", "-c", "import training.train, mlflow.sklearn, pandera.pandas"], project)
     for store in ("fresh", "existing"):
         show_training(project, "training", store)
+    show_pull_request(BENCH / "demo")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ DESCRIPTION = "Compare a pull request's model with main's and answer promote, ho
 VERBS = {
     "compare": ("verbs", "run_compare"),
     "judge": ("verbs", "run_judge"),
-    "ledger": ("verbs", "run_ledger"),
+    "ledger": ("looks", "run_ledger"),
     "key": ("base_verbs", "run_key"),
     "base": ("base_verbs", "run_base"),
     "champion": ("review_verbs", "run_champion"),

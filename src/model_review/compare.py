@@ -47,8 +47,8 @@ def compare(champion: Run | None, challenger: Run, rules: Rules, reseeded: Run |
     seed = _seed(digest)
     ready = preflight(champion, challenger, digest)
     before, after = ready.champion, ready.challenger
-    data, warnings = data_part(champion, challenger, seed)
-    checks = ready.checks + forbidden_checks(rules.contract, challenger)
+    data, changed, warnings = data_part(champion, challenger, seed)
+    checks = ready.checks + changed + forbidden_checks(rules.contract, challenger)
     checks += overlap_checks(data.overlap, data.champion_overlap)
     if champion is not None and before is not None:
         checks.append(leak_check(champion, challenger, before))

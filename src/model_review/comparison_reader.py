@@ -10,6 +10,7 @@ from model_review.errors import ReviewError
 from model_review.run_record import first_problem
 
 SCHEMA = "model-review/comparison@1"
+COMPARISON_CAP = 64 * 2**20
 
 
 def parse_comparison(where: str, data: dict[str, Any]) -> Comparison:

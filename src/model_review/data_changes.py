@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from model_review.comparison_details import ColumnDrift, DataPart
+from model_review.comparison_details import Check, ColumnDrift, DataPart
 from model_review.contract import Contract
 from model_review.evaluation_table import binned, read_table
 from model_review.files import SMALL, checked, read_json
 from model_review.metrics.answers import Floats
 from model_review.metrics.ranking import placements
 from model_review.predictions import TEST
-from model_review.row_changes import duplicates, overlap, read_rows, row_difference, trained_on
+from model_review.preflight import evaluation_checks
+from model_review.row_changes import duplicates, evaluation_change, overlap, read_rows, row_difference, trained_on
 from model_review.runs import Run
 from model_review.statistics.delong import auc_influence
 from model_review.statistics.drift import homogeneity_p, psi_interval
@@ -26,8 +27,8 @@ DOMAIN_BINS = 20
 CELLS = 100
 
 
-def data_part(champion: Run | None, challenger: Run, seed: int) -> tuple[DataPart, list[str]]:
-    """The data part of the comparison, and what could not be looked at."""
+def data_part(champion: Run | None, challenger: Run, seed: int) -> tuple[DataPart, list[Check], list[str]]:
+    """The data part of the comparison, what of it a person has to decide, and what could not be looked at."""
     warnings: list[str] = []
     after = read_rows(challenger.directory)
     before = None if champion is None else read_rows(champion.directory)
@@ -40,6 +41,9 @@ def data_part(champion: Run | None, challenger: Run, seed: int) -> tuple[DataPar
     difference = row_difference(before, after) if before is not None and after is not None else None
     columns = [] if champion is None or same else _column_drift(champion.directory, challenger.directory, seed)
     domain = None if champion is None or same or not challenger.scenarios else _domain_auc(champion, challenger)
+    checks = []
+    if before is not None and after is not None and not same:
+        checks = evaluation_checks(*evaluation_change(before, after))
     added, removed, types = _schema(champion.contract if champion else None, challenger.contract)
     part = DataPart(
         same=same,
@@ -59,7 +63,7 @@ def data_part(champion: Run | None, challenger: Run, seed: int) -> tuple[DataPar
         domain_low=domain[1] if domain else None,
         domain_high=domain[2] if domain else None,
     )
-    return part, warnings
+    return part, checks, warnings
 
 
 def _same(before: str | None, after: str | None) -> bool | None:

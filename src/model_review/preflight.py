@@ -138,3 +138,16 @@ def overlap_checks(overlap: int | None, champion_overlap: int | None) -> list[Ch
         detail = f"The champion was trained on {champion_overlap:,} of the compared rows."
         checks.append(Check(name="overlap", status="not comparable", detail=detail))
     return checks
+
+
+def evaluation_checks(gone: int, relabelled: int) -> list[Check]:
+    """Whether a pull request chose the rows, or the truth, that it is judged on."""
+    found = [f"{gone:,} are gone"] if gone else []
+    found += [f"{relabelled:,} have another label"] if relabelled else []
+    if not found:
+        return []
+    detail = (
+        f"Of the rows that main was evaluated on, {' and '.join(found)}, so a better result may come from the choice "
+        "of rows."
+    )
+    return [Check(name="rows", status="person", detail=detail)]

@@ -15,7 +15,6 @@ from model_review.report.escape import text
 from model_review.runs import read_run
 from model_review.step_files import write_outputs, write_summary
 from model_review.text import plain
-from model_review.verbs import run_compare
 
 LOG_CAP = 64 * 2**20
 FILES = {
@@ -96,6 +95,9 @@ def run_review(arguments: argparse.Namespace) -> int:
         return 0
     if record.status == "found":
         raise ReviewError("Main's model was not scored; run `model-review champion` before the review.")
+    # The statistics' libraries take longer to load than `check` and `champion` take to work.
+    from model_review.verbs import run_compare
+
     contract = arguments.work / "base" / CONTRACT
     code = run_compare(
         argparse.Namespace(

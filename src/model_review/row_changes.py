@@ -105,6 +105,16 @@ def row_difference(champion: RowTable, challenger: RowTable) -> RowDifference:
     )
 
 
+def evaluation_change(champion: RowTable, challenger: RowTable) -> tuple[int, int]:
+    """Of the rows that the champion was evaluated on: how many the challenger was not, and how many changed label."""
+    before, after = (side.ids.filter(side.of_part("evaluation")) for side in (champion, challenger))
+    kept = pc.is_in(before, after)
+    shared = before.filter(kept)
+    labels = [side.column("label_digest").take(pc.index_in(shared, side.ids)) for side in (champion, challenger)]
+    relabelled = int(pc.sum(pc.not_equal(*labels)).as_py() or 0)
+    return len(before) - len(shared), relabelled
+
+
 def _decoded(column: pa.Array) -> pa.Array:
     return column.cast(pa.large_string()) if pa.types.is_dictionary(column.type) else column
 

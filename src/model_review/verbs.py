@@ -1,20 +1,19 @@
 """The verbs of the command line: read, call, write. What they print is one line."""
 
 import argparse
-import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 from model_review.compare import compare
 from model_review.comparison import Comparison
 from model_review.comparison_details import Check
-from model_review.comparison_reader import parse_comparison
+from model_review.comparison_reader import COMPARISON_CAP, parse_comparison
 from model_review.contract import Contract, read_contract
 from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes, read_json, to_json, write_text
 from model_review.judge import judge
-from model_review.ledger import Look, append_look, is_digest, look_number, parse_look, read_ledger, reveals
+from model_review.ledger import look_number, read_ledger
+from model_review.looks import look_of
 from model_review.policy_reader import read_policy
 from model_review.probe.cost import probe_costs
 from model_review.probe.record import read_probe
@@ -25,7 +24,6 @@ from model_review.settings import Rules
 from model_review.text import plain
 from model_review.verdict import Verdict
 
-COMPARISON_CAP = 64 * 2**20
 ADDRESS = re.compile(r"[A-Za-z0-9:/._#@%-]{1,500}")
 
 
@@ -64,32 +62,6 @@ def run_judge(arguments: argparse.Namespace) -> int:
     return _finish(comparison, verdict, arguments)
 
 
-def run_ledger(arguments: argparse.Namespace) -> int:
-    """`model-review ledger`."""
-    if (arguments.comparison is None) == (arguments.look is None):
-        raise ReviewError("Give either --comparison or --look: one of them says what was looked at.")
-    time = arguments.time or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if arguments.look is not None:
-        try:
-            data = json.loads(arguments.look)
-        except (ValueError, RecursionError):
-            raise ReviewError("--look is not valid JSON; give one object with the fields of a ledger line.") from None
-        look = parse_look("--look", {"time": time, **data} if isinstance(data, dict) else data)
-    else:
-        comparison = parse_comparison(plain(arguments.comparison), read_json(arguments.comparison, COMPARISON_CAP))
-        found = look_of(comparison, time)
-        if found is None:
-            print("No look: the two sides were not compared.")
-            return 0
-        look = found
-    if arguments.action == "append":
-        number = append_look(arguments.ledger, look)
-    else:
-        number = look_number(read_ledger(arguments.ledger), look)
-    print(f"Look {number}." if reveals(look) else "No look: the two sides answer alike.")
-    return 0
-
-
 def _with_probes(comparison: Comparison, champion: Path | None, challenger: Path | None) -> Comparison:
     """The comparison with what both services cost."""
     before, after = (None if path is None else read_probe(path) for path in (champion, challenger))
@@ -104,26 +76,6 @@ def _contract(given: Path | None, champion: Run | None) -> Contract | None:
 
 def _proposed(arguments: argparse.Namespace) -> str | None:
     return None if arguments.proposed_policy is None else digest(read_bytes(arguments.proposed_policy))
-
-
-def look_of(comparison: Comparison, time: str) -> Look | None:
-    """What the ledger records of a comparison; None where two sides were not compared."""
-    champion, rows = comparison.champion, comparison.rows
-    if (
-        champion is None
-        or not comparison.metrics
-        or not all(map(is_digest, (champion.key, comparison.challenger.key, rows.evaluation_digest)))
-    ):
-        return None
-    return Look(
-        evaluation_digest=rows.evaluation_digest,
-        row_count=rows.compared,
-        time=time,
-        challenger_key=comparison.challenger.key,
-        champion_key=champion.key,
-        alpha=comparison.settings.alpha_look,
-        sketch=rows.sketch,
-    )
 
 
 def _count(ledger: Path | None, comparison: Comparison) -> int | None:

@@ -2,13 +2,14 @@
 
 It pages (30 by default, 100 at most), refuses long bodies (422), unknown tokens (401) and tokens without the right
 (403), knows 404, and plays server errors, rate limits and events between two requests when told to. What it holds is
-plain data, so that a test can assert the end state.
+plain data, so that a test can assert the end state. Given a bare repository, it serves its files and its git protocol.
 """
 
 import base64
 import json
 import re
 import ssl
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -18,10 +19,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import git_server
+
 BOT = "github-actions[bot]"
 REPOSITORY = "octo/bank"
 REPORT_TOKEN = "ghs_report_job"
 READ_TOKEN = "ghs_read_only"
+LEDGER_TOKEN = "ghs_report_workflow"  # act gives one token to all jobs: the rights of both jobs of report.yml
 LONGEST = 65_536
 INLINE = 2**20
 
@@ -67,6 +71,7 @@ class FakeGitHub:
         default_factory=lambda: {
             REPORT_TOKEN: (BOT, {"actions:read", "contents:read", "pulls:read", "pulls:write"}),
             READ_TOKEN: (BOT, {"actions:read", "contents:read", "pulls:read"}),
+            LEDGER_TOKEN: (BOT, {"actions:read", "contents:read", "contents:write", "pulls:read", "pulls:write"}),
         }
     )
     runs: dict[int, Json] = field(default_factory=dict)
@@ -79,6 +84,7 @@ class FakeGitHub:
     events: list[Event] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     slow_posts: float = 0.0
+    git: Path | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     next_id: int = 1000
 
@@ -189,6 +195,9 @@ class FakeGitHub:
             self.calls.append((method, path))
             event = self._take(self.events, method, key)
             fault = self._take(self.faults, method, key)
+        if self.git is not None and path.startswith(f"/{self.repository}/"):
+            self._serve_git(request, path.removeprefix(f"/{self.repository}"), parts.query, body)
+            return
         if event is not None:
             event.happen()
         if method == "POST" and self.slow_posts:
@@ -210,6 +219,24 @@ class FakeGitHub:
         request.end_headers()
         if status != 204:
             request.wfile.write(data)
+
+    def _serve_git(self, request: BaseHTTPRequestHandler, path: str, query: str, body: bytes) -> None:
+        """Git's own requests: what a token may push, it must be allowed to write."""
+        assert self.git is not None
+        token = git_server.token_of(request.headers.get("Authorization", ""))
+        needed = "contents:write" if git_server.writes(path, query) else "contents:read"
+        status, headers, data = 401, {"WWW-Authenticate": "Basic"}, b""
+        if token in self.tokens:
+            status, headers, data = 403, {}, b"Write access to repository not granted."
+            if {needed, "contents:write"} & self.tokens[token][1]:
+                given = {name.lower(): value for name, value in request.headers.items()}
+                status, headers, data = git_server.answer(self.git, request.command, path, query, given, body)
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
 
     def _take(self, queue: list[Any], method: str, key: str) -> Any:
         found = next((one for one in queue if one.method == method and re.search(one.path, key)), None)
@@ -276,7 +303,8 @@ class FakeGitHub:
         return 200, {"total_count": len(page), "jobs": page}, link
 
     def _artifact(self, number: int) -> Json:
-        return _known(next((one for one in self.artifacts if one["id"] == number), None))
+        found: Json = _known(next((one for one in self.artifacts if one["id"] == number), None))
+        return found
 
     def _get_archive(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
         if self._artifact(int(found[1]))["expired"]:
@@ -286,7 +314,10 @@ class FakeGitHub:
 
     def _get_file(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
         path = urllib.parse.unquote(found[1])
-        data = self.files.get((query.get("ref", "main"), path))
+        ref = query.get("ref", "main")
+        data = self.files.get((ref, path))
+        if data is None and self.git is not None:
+            data = git_server.file_at(self.git, ref, path)
         if data is None:
             raise Refusal(404, "Not Found")
         if "raw" in request.headers.get("Accept", ""):
@@ -317,7 +348,8 @@ class FakeGitHub:
         return 201, self.add_comment(int(found[1]), login, _body(body)), {}
 
     def _comment(self, found: re.Match[str]) -> Json:
-        return _known(next((one for one in self.comments if one["id"] == int(found[1])), None))
+        known: Json = _known(next((one for one in self.comments if one["id"] == int(found[1])), None))
+        return known
 
     def _edit(self, found: re.Match[str], query: Any, body: bytes, login: str, request: Any) -> Any:
         comment = self._comment(found)  # whoever wrote it: a token with write access may edit others' comments
@@ -332,6 +364,17 @@ class FakeGitHub:
 def repository(name: str) -> Json:
     """A repository as GitHub shows it."""
     return {"full_name": name, "owner": {"login": name.split("/")[0]}}
+
+
+def tls_certificate(folder: Path) -> Path:
+    """A certificate of this machine's own with its key, and beside it (`.crt`) what trusts it: CML speaks TLS alone."""
+    file = folder / "both.pem"
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run([*command.split(), "-keyout", str(file), "-out", f"{file}.crt"], check=True, capture_output=True)
+    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
+    return file
 
 
 def _label(pull: Json) -> str:

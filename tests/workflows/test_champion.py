@@ -8,34 +8,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from repositories import ACTIONS, commit, commit_all, git, outputs
-from training_loop import ELSEWHERE, PACKAGE, Loop
+from repositories import ACTIONS, commit, commit_all, outputs
+from training_loop import ELSEWHERE, Loop
 
 from model_review.cli import main
 from model_review.content_key import content_key
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH"),
-    pytest.mark.xdist_group("champion"),  # one environment for all of them
+    pytest.mark.xdist_group("trained"),  # one project for all of them
 ]
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Loop:
-    """Made once; each test starts from main again."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-        return Loop(tmp_path_factory.mktemp("loop"))
 
 
 @pytest.fixture
 def loop(trained: Loop, monkeypatch: pytest.MonkeyPatch) -> Loop:
     """Main checked out, a fresh runner, and main's own run in place of the challenger's."""
-    git(trained.project, "checkout", "--quiet", "--force", "--detach", trained.base)
-    shutil.rmtree(trained.scratch)
-    trained.scratch.mkdir()
-    shutil.rmtree(trained.project / "run", ignore_errors=True)
-    shutil.copytree(trained.cached, trained.project / "run")
+    trained.fresh()
     for name, file in (("GITHUB_OUTPUT", "outputs"), ("GITHUB_STEP_SUMMARY", "summary.md")):
         monkeypatch.setenv(name, str(trained.scratch / file))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.store)
@@ -49,7 +37,7 @@ def loop(trained: Loop, monkeypatch: pytest.MonkeyPatch) -> Loop:
 
 def test_main_is_trained_again_and_gives_the_answers_that_it_gave_on_main(loop: Loop) -> None:
     loop.edit("params.yaml", "linear: {C: 1.0}", "linear: {C: 0.01}")
-    loop.edit(f"{PACKAGE}/evaluate.py", "def evaluate(", "raise SystemExit('the branch')\n\n\ndef evaluate(")
+    loop.edit(f"{loop.package}/evaluate.py", "def evaluate(", "raise SystemExit('the branch')\n\n\ndef evaluate(")
     loop.open()
     found = loop.score(None)
     assert (found["status"], found["from_cache"], found["warnings"]) == ("scored", False, [])
@@ -61,7 +49,7 @@ def test_main_is_trained_again_and_gives_the_answers_that_it_gave_on_main(loop: 
 
 
 def test_a_saved_run_is_scored_and_nothing_is_trained(loop: Loop) -> None:
-    loop.edit(f"{PACKAGE}/train.py", "def train(", "raise SystemExit('the branch')\n\n\ndef train(")
+    loop.edit(f"{loop.package}/train.py", "def train(", "raise SystemExit('the branch')\n\n\ndef train(")
     loop.open()
     saved = loop.scratch / "saved"
     shutil.copytree(loop.cached, saved, ignore=shutil.ignore_patterns("evaluation.parquet"))  # as the action saves it
@@ -101,9 +89,9 @@ def test_a_main_without_a_lock_is_resolved_once_and_keyed_by_the_result(loop: Lo
 
 
 def test_a_main_that_fails_to_train_is_told_from_a_first_run(loop: Loop) -> None:
-    loop.edit(f"{PACKAGE}/train.py", "def train(", "raise ValueError('main is broken')\n\n\ndef train(")
+    loop.edit(f"{loop.package}/train.py", "def train(", "raise ValueError('main is broken')\n\n\ndef train(")
     base = commit_all(loop.project)
-    loop.edit(f"{PACKAGE}/train.py", "raise ValueError('main is broken')\n\n\ndef train(", "def train(")
+    loop.edit(f"{loop.package}/train.py", "raise ValueError('main is broken')\n\n\ndef train(", "def train(")
     loop.open(base)
     found = loop.score(None)
     assert found["status"] == "base-fails-to-train"

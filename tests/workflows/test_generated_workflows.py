@@ -1,6 +1,7 @@
 """The workflows of a generated project: least rights, pinned, timed, and clean for every linter."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from bake import bake
-from repositories import ACTIONS
+from repositories import ACTIONS, ROOT
 
 PLACEHOLDER = "model-review/model-review/.github/actions/"
 NAMES = ("pull-request", "report", "release", "rollback")
@@ -43,6 +44,21 @@ def test_linters_find_nothing(folder: Path) -> None:
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="not run here: shellcheck (apt install shellcheck)")
+def test_shellcheck_finds_nothing_in_their_scripts_nor_in_ours(folder: Path, tmp_path: Path) -> None:
+    files = [*folder.glob("*.yml"), *(ROOT / ".github/workflows").glob("*.yml")]
+    for file in files:
+        for job, one in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items():
+            for number, step in enumerate(one["steps"]):
+                if "run" in step:
+                    script = tmp_path / f"{file.stem}-{job}-{number}.sh"
+                    script.write_text(f"#!/usr/bin/env bash\n{step['run']}", encoding="utf-8")
+    scripts = [*tmp_path.glob("*.sh"), ROOT / ".ci/environment", ROOT / ".ci/run"]
+    assert len(scripts) > len(files)
+    done = subprocess.run(["shellcheck", *map(str, scripts)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_one_finding_is_ignored_and_says_why(folder: Path) -> None:

@@ -13,12 +13,12 @@ from model_review.forge.artifact import read_member
 from model_review.forge.base import Base
 from model_review.judge import judge
 from model_review.ledger import Look, is_digest, look_number
+from model_review.looks import look_of
 from model_review.metrics.catalog import Task
 from model_review.policy import Policy
 from model_review.report.markdown import markdown_report
 from model_review.settings import LEVEL
 from model_review.text import plain
-from model_review.verbs import look_of
 
 MEMBER = "comparison.json"
 # Running a workflow again takes the same merge commit, and with it the same base.
