@@ -22,20 +22,9 @@ from model_review.metrics.answers import Answers
 from model_review.metrics.catalog import find
 from model_review.paired import Design, compare_metric
 
-POLICY = """schema = "model-review/policy@1"
-[objective]
-metric = "roc_auc"
-[[guardrail]]
-metric = "log_loss"
-margin = 0.01
-[[floor]]
-metric = "roc_auc"
-min = 0.6
-[slices]
-metric = "log_loss"
-margin = 0.05
-columns = ["region"]
-"""
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "engine"))
+from worlds import POLICY
+
 LIMITS = {20_000: 3.0, 1_000_000: 20.0, 10_000_000: 180.0}
 REPLICATES = 2000
 
@@ -77,10 +66,10 @@ def peers() -> dict[str, Callable[[Answers], float]]:
 
 
 def against_peer(rows: int) -> None:
-    """Bootstrap metrics: seconds of either, and the widths of their intervals."""
+    """Metrics that others bootstrap: seconds of either, and the widths of their intervals."""
     from scipy.stats import bootstrap as scipy_bootstrap
 
-    print(f"Bootstrap of {REPLICATES} draws at {rows:,} rows: engine against scipy.stats.bootstrap with scikit-learn")
+    print(f"Intervals at {rows:,} rows: engine against scipy.stats.bootstrap of {REPLICATES} draws with scikit-learn")
     for name, score in peers().items():
         first, second = pair(rows) if find("binary", name) else numbers(rows)
         metric = find(first.task, name)
@@ -109,18 +98,19 @@ def against_peer(rows: int) -> None:
 
 
 def linearised(rows: int = 100_000) -> None:
-    """Above 50,000 rows an influence function takes over: its width against the full bootstrap's."""
+    """Above 10,000 rows of numbers the jackknife takes over: its width against the full bootstrap's."""
     import model_review.paired as paired
 
-    print(f"Width of the linearised interval over the full bootstrap's at {rows:,} rows")
-    limits = paired.MANY_UNITS, paired.MANY_NUMBERS
-    for name, sides in (("average_precision", pair(rows)), ("rmse", numbers(rows)), ("r2", numbers(rows))):
-        metric = find(sides[0].task, name)
+    print(f"Width of the jackknife's interval over the full bootstrap's at {rows:,} rows")
+    limit = paired.MANY_NUMBERS
+    for name in ("rmse", "r2"):
+        sides = numbers(rows)
+        metric = find("regression", name)
         assert metric is not None
         short = compare_metric(metric, *sides, Design(None, 0)).interval(0.95)
-        paired.MANY_UNITS = paired.MANY_NUMBERS = rows + 1
+        paired.MANY_NUMBERS = rows + 1
         full = compare_metric(metric, *sides, Design(None, 0)).interval(0.95)
-        paired.MANY_UNITS, paired.MANY_NUMBERS = limits
+        paired.MANY_NUMBERS = limit
         print(f"  {name:18s} {(short[1] - short[0]) / (full[1] - full[0]):.3f}")
 
 

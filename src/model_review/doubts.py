@@ -57,3 +57,9 @@ def effective_rows(pull: NDArray[np.float64], entity: NDArray[np.int64] | None) 
         return 0.0
     squares = (units / top) ** 2
     return float(squares.sum() ** 2 / (squares**2).sum())
+
+
+def heavy_degrees(pull: NDArray[np.float64]) -> float:
+    """Degrees of freedom of the variance of units with heavy tails (Satterthwaite, from their fourth moment)."""
+    weigh = effective_rows(pull, None)
+    return max(2 * weigh / max(1 - weigh / len(pull), 1e-9), 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_review.additive_draws import clusters, count_draws, ratio_difference
-from model_review.doubts import doubts, effective_entities
+from model_review.doubts import doubts, effective_entities, heavy_degrees
 from model_review.metrics.answers import Answers
 from model_review.metrics.catalog import Metric
 from model_review.metrics.confusion import COUNT_METRICS
@@ -177,7 +177,8 @@ def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: D
     if design.replicates == 0 or (len(champion) > MANY_NUMBERS and not counted):
         return _linearised(metric, champion, challenger, delta)
     strata = _strata(champion)
-    spread = bootstrap.spread(difference_pull(metric, champion, challenger), strata)
+    pulls = difference_pull(metric, champion, challenger)
+    spread = bootstrap.spread(pulls, strata)
     rng = design.rng(metric)
     if counted:
         draws = count_draws(metric, champion, challenger, design.replicates, rng)
@@ -185,7 +186,7 @@ def _bootstrap(metric: Metric, champion: Answers, challenger: Answers, design: D
         terms = [ratio_terms(metric.name, side) for side in (champion, challenger)]
         means = bootstrap.draw_means(np.hstack(terms), np.ones(len(strata)), strata, design.replicates, rng)
         draws = ratio_difference(metric, means)
-        spread = spread.fitted(draws)
+        spread = replace(spread.fitted(draws), degrees=min(spread.degrees, heavy_degrees(pulls)))
     name = "paired bootstrap" if champion.task == "regression" else "stratified paired bootstrap"
     return bootstrap.percentile(delta, draws, spread, name, len(champion))
 

@@ -10,7 +10,7 @@ from model_review.policy import BOUND_ALPHA, Guardrail, Policy, min_effect
 from model_review.statistics.multiplicity import holm
 from model_review.statistics.power import rows_needed
 from model_review.verdict import Because
-from model_review.wording import about, error_of, level, number, signed, span
+from model_review.wording import about, error_of, level, number, p_of, signed, span
 
 
 def _metric(comparison: Comparison, name: str) -> Metric:
@@ -175,7 +175,7 @@ def _family(
         error = error_of(row.low, row.high)
         detail = f"{_named(row)} is shown worse: {row.metric} changes by {signed(row.delta, error)}"
         detail += (
-            f" (90 % interval {span(row.low, row.high, error)}, margin {number(margin)}, adjusted p {p_value:.2g})."
+            f" (90 % interval {span(row.low, row.high, error)}, margin {number(margin)}, adjusted p {p_of(p_value)})."
         )
         found.append(Because(rule=rule, status="red", detail=detail))
     unsure = sum(row.status == "cannot tell" for row in rows)

@@ -26,6 +26,13 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "n/a" if value is None else f"{100 * value:.{digits}f} %"
 
 
+def p_of(value: float | None) -> str:
+    """A p-value: two digits, and no claim to know more than a computed tail can hold."""
+    if value is None:
+        return "n/a"
+    return "below 1e-16" if value < 1e-16 else f"{value:.2g}"
+
+
 def level(value: float) -> str:
     """A confidence level, as few digits as it takes."""
     return f"{100 * value:.4g} %"

@@ -219,7 +219,7 @@ def test_a_changed_comparison_is_judged_or_refused_in_a_sentence(
 
 
 @pytest.mark.prove
-@settings(deadline=None, max_examples=5000, suppress_health_check=QUIET)
+@settings(deadline=None, max_examples=5000, suppress_health_check=QUIET, database=None)
 @given(draw=st.data())
 def test_five_thousand_changed_comparisons_are_judged_or_refused_in_a_sentence(
     place: Path, made: dict[str, Any], capsys: pytest.CaptureFixture[str], draw: st.DataObject

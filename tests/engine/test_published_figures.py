@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import chdtrc
 
 from model_review.metrics.answers import Answers
-from model_review.metrics.catalog import find
+from model_review.metrics.catalog import find, tasks_with
 from model_review.metrics.ranking import placements
 from model_review.metrics.values import value
 from model_review.paired import Design, compare_metric
@@ -15,7 +16,7 @@ from model_review.statistics.flips import flips
 from model_review.statistics.losses import paired_t, sign_flip_p
 from model_review.statistics.multiplicity import benjamini_hochberg, holm
 from model_review.statistics.power import connor_rows, reach
-from model_review.statistics.proportions import mcnemar, tango_interval
+from model_review.statistics.proportions import mcnemar, paired_proportion, tango_interval
 from model_review.statistics.slice_score import sliceline_score
 
 OVARIAN = """3.0 5.8 10 0;3.2 6.3 5 1;3.9 6.8 3 1;2.8 4.8 6 0;3.2 5.8 3 1;0.9 4.0 5 0;2.5 5.7 8 0;1.6 5.6 5 1;
@@ -218,3 +219,49 @@ def test_connors_sample_size_agrees_with_a_simulation_of_mcnemars_test() -> None
     tables = rng.multinomial(rows, [0.125, 0.075, 0.8], 4000)
     shown = [(gained - lost) / np.sqrt(gained + lost) > 1.959964 for gained, lost, _ in tables]
     assert np.mean(shown) == pytest.approx(0.8, abs=0.02)
+
+
+def test_agrestis_approval_of_the_prime_minister() -> None:
+    """Source: Agresti, Categorical Data Analysis, table 10.1 (794, 150, 86, 570) and section 10.1: z^2 = 17.36."""
+    estimate = paired_proportion(86, 150, 1600)
+    assert estimate.delta == pytest.approx(-0.04)
+    assert estimate.se == pytest.approx(0.0095, abs=5e-5)
+    assert mcnemar(86, 150).asymptotic == pytest.approx(float(chdtrc(1, 17.36)), rel=0.01)
+    assert estimate.interval(0.95) == pytest.approx((-0.06, -0.02), abs=0.005)
+
+
+def test_jensen_shannon_as_scipy_documents_it() -> None:
+    """Source: SciPy's reference, scipy.spatial.distance.jensenshannon, the third example."""
+    found = drift.jensen_shannon_distance(np.array([1.0, 0.0]), np.array([0.5, 0.5]))
+    assert found == pytest.approx(0.46450140402245893, rel=1e-14)
+
+
+HALVES = [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.01, 0.99]]
+DOCUMENTED = {
+    "roc_auc": ([0, 0, 1, 1], None, [0.1, 0.4, 0.35, 0.8], 0.75),
+    "average_precision": ([0, 0, 1, 1], None, [0.1, 0.4, 0.35, 0.8], 0.83),
+    "log_loss": ([0, 0, 1, 1], None, [row[1] for row in HALVES], 0.1738),
+    "brier_score": ([0, 1, 1, 0], None, [0.1, 0.9, 0.8, 0.3], 0.0375),
+    "mcc": ([1, 1, 1, 0], [1, 0, 1, 1], None, -0.33),
+    "balanced_accuracy": ([0, 1, 0, 0, 1, 0], [0, 1, 0, 0, 0, 1], None, 0.625),
+    "f1_macro": ([0, 1, 2, 0, 1, 2], [0, 2, 1, 0, 0, 1], None, 0.267),
+    "mae": ([3.0, -0.5, 2.0, 7.0], [2.5, 0.0, 2.0, 8.0], None, 0.5),
+    "rmse": ([3.0, -0.5, 2.0, 7.0], [2.5, 0.0, 2.0, 8.0], None, 0.612),
+    "median_ae": ([3.0, -0.5, 2.0, 7.0], [2.5, 0.0, 2.0, 8.0], None, 0.5),
+    "r2": ([3.0, -0.5, 2.0, 7.0], [2.5, 0.0, 2.0, 8.0], None, 0.948),
+    "poisson_deviance": ([2.0, 0.0, 1.0, 4.0], [0.5, 0.5, 2.0, 2.0], None, 1.4260),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_metrics_as_scikit_learn_documents_them(name: str) -> None:
+    """Source: scikit-learn's reference and user guide, examples of each metric; the digits printed are cut."""
+    truth, predicted, score, figure = DOCUMENTED[name]
+    task = tasks_with(name)[0]
+    metric = find(task, name)
+    assert metric
+    classes = {"binary": 2, "multiclass": 3, "regression": 0}[task]
+    said = np.zeros(len(truth), dtype=int) if predicted is None else np.array(predicted)
+    answers = Answers(task, np.array(truth), said, None if score is None else np.array(score), classes)
+    digits = len(str(figure).split(".")[1])
+    assert value(metric, answers) == pytest.approx(figure, abs=1.01 * 10**-digits)

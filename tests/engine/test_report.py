@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from worlds import POLICY, Review, World, write_run
 
+from model_review.comparison_details import BaselineRow
 from model_review.comparison_groups import Reversal
 from model_review.comparison_reader import parse_comparison
+from model_review.report.drawing import chart
 from model_review.report.markdown import markdown_report
 from model_review.slices import reversals
 from model_review.verdict import Verdict
@@ -101,6 +103,17 @@ def test_every_tier_keeps_verdict_objective_and_rules(reviewed: dict[str, Any]) 
         sizes.append(len(text))
     assert sizes == sorted(sizes, reverse=True)
     assert markdown_report(comparison, verdict).startswith("## \u274c Reject")
+
+
+@pytest.mark.parametrize("value", [1e-7, 2.5e7, -3e-9])
+def test_the_charts_numbers_have_no_exponent(reviewed: dict[str, Any], value: float) -> None:
+    """Mermaid 11 refuses a chart with 1e-07 in it (tried with mermaid.parse)."""
+    comparison = parse_comparison("test", json.loads(json.dumps(reviewed["comparison"])))
+    dummy = BaselineRow(name="dummy", metrics={"roc_auc": value})
+    drawn, _ = chart(comparison.model_copy(update={"baselines": [dummy]}), "roc_auc")
+    numbers = re.findall(r"(?:y-axis \"roc auc\"|bar) (.*)", drawn)
+    assert len(numbers) == 2
+    assert not re.search(r"[0-9]e", " ".join(numbers))
 
 
 def test_simpsons_reversal_is_flagged(review: Review, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What stands around the predictions: routes, ids, limits, metrics, the log, labels that come later."""
 
+import dataclasses
 import json
 import re
 import time
@@ -8,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import SchemaValidator
 from starlette.testclient import TestClient
 
 from {{ cookiecutter.__package_name }} import artifact
 from {{ cookiecutter.__package_name }}.contract import Contract
+from {{ cookiecutter.__package_name }}.serving import fields
 
 EXAMPLE = json.loads(Path(__file__).with_name("example-request.json").read_text(encoding="utf-8"))
 JSON = {"Content-Type": "application/json"}
@@ -124,6 +127,18 @@ def test_metrics_tell_requests_rows_violations_scores_and_values(client: TestCli
         assert f"\nmodel_{name}_total" in text, name
     assert "\nmodel_request_seconds_bucket" in text
     assert "\nmodel_info{" in text
+
+
+def test_an_integer_may_have_limits_with_a_fraction(contract: Contract) -> None:
+    whole = dataclasses.replace(contract.target, name="n", type="integer", bounds={"minimum": 0.5, "maximum": 2.5})
+    (field,) = fields.fields(dataclasses.replace(contract, columns=(whole,)), ["n"])
+    plain = SchemaValidator(field.core)
+    for value, good in ((0, False), (1, True), (2, True), (3, False)):
+        for read in (plain.validate_python, field.read):
+            try:
+                assert (read(value) == value) == good
+            except ValueError:
+                assert not good
 
 
 def test_the_description_shows_an_example_that_works(client: TestClient) -> None:

@@ -1,5 +1,7 @@
 """An interval drawn in text, and the one Mermaid chart."""
 
+import numpy as np
+
 from model_review.comparison import Comparison
 from model_review.comparison_basics import MetricRow
 from model_review.report.escape import label
@@ -50,17 +52,22 @@ def chart(comparison: Comparison, name: str) -> tuple[str, list[tuple[str, float
     low, high = min(values), max(values)
     room = (high - low or abs(high) or 1.0) * 0.15
     names = ", ".join(f'"{one}"' for one, _ in bars)
-    heights = ", ".join(f"{value:.6g}" for value in values)
+    heights = ", ".join(map(_plain_number, values))
     lines = [
         "```mermaid",
         "xychart-beta",
         f'  title "{label(name.replace("_", " "))} of every model on these rows"',
         f"  x-axis [{names}]",
-        f'  y-axis "{label(name.replace("_", " "))}" {low - room:.6g} --> {high + room:.6g}',
+        f'  y-axis "{label(name.replace("_", " "))}" {_plain_number(low - room)} --> {_plain_number(high + room)}',
         f"  bar [{heights}]",
         "```",
     ]
     return "\n".join(lines), bars
+
+
+def _plain_number(value: float) -> str:
+    """Six digits without an exponent, which the chart's grammar does not know."""
+    return np.format_float_positional(value, precision=6, fractional=False, trim="-")
 
 
 def beside(bars: list[tuple[str, float]]) -> str:

@@ -2,10 +2,11 @@
 
 from model_review.comparison import Comparison
 from model_review.comparison_groups import FairnessRow, RobustnessRow, SliceRow
+from model_review.fairness import CAUTIOUS
 from model_review.report.escape import code, text
-from model_review.report.tables import fold, join, mark, table
+from model_review.report.tables import fold, join, mark, table, whole
 from model_review.verdict import Verdict
-from model_review.wording import error_of, number, signed, span
+from model_review.wording import error_of, number, p_of, signed, span
 
 FEW = 3
 MANY = 60
@@ -15,8 +16,8 @@ def _slice_cells(row: SliceRow) -> list[str]:
     error = error_of(row.low, row.high)
     name = f"{code(row.column)} = {code(row.value)}" + (" (gated)" if row.family == "gated" else "")
     sides = f"{number(row.champion)} \u2192 {number(row.challenger)}"
-    p_value = "n/a" if row.p_adjusted is None else f"{row.p_adjusted:.2g}"
-    interval = span(row.low, row.high, error).replace(" ", "\u00a0")
+    p_value = whole(p_of(row.p_adjusted))
+    interval = whole(span(row.low, row.high, error))
     status = mark(row.status) + (f" (n={row.n:,})" if row.status == "cannot tell" else "")
     return [name, f"{row.n:,}", sides, signed(row.delta, error), interval, p_value, status]
 
@@ -59,7 +60,7 @@ def _weak(comparison: Comparison) -> str:
         return ""
     header = ["where the challenger's loss grew", "n", "found on one half", "confirmed on the other", "adjusted p"]
     rows = [
-        [text(one.where), f"{one.n:,}", signed(one.discovered), signed(one.confirmed), f"{one.p_adjusted:.2g}"]
+        [text(one.where), f"{one.n:,}", signed(one.discovered), signed(one.confirmed), p_of(one.p_adjusted)]
         for one in comparison.weak_slices[:5]
     ]
     return join("**Weak slices that nobody declared**", table(header, rows))
@@ -73,7 +74,7 @@ def _fairness(comparison: Comparison, tier: int) -> str:
     def cells(row: FairnessRow) -> list[str]:
         error = error_of(row.low, row.high)
         gaps = [number(row.gap_champion), number(row.gap_challenger), signed(row.delta, error)]
-        gaps.append(span(row.low, row.high, error))
+        gaps.append(whole(span(row.low, row.high, error)) + (" (cautious)" if CAUTIOUS in row.note else ""))
         return [code(row.column), code(row.metric), *gaps, mark(row.status)]
 
     groups = "\n".join(
@@ -93,7 +94,7 @@ def _robustness(comparison: Comparison, tier: int) -> str:
     def cells(row: RobustnessRow) -> list[str]:
         error = error_of(row.low, row.high)
         sides = [number(row.champion), number(row.challenger), signed(row.delta, error)]
-        sides.append(span(row.low, row.high, error))
+        sides.append(whole(span(row.low, row.high, error)))
         fall = f"{number(row.fall_champion)} / {number(row.fall_challenger)}"
         return [code(row.scenario), code(row.metric), *sides, fall, mark(row.status)]
 

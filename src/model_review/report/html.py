@@ -5,10 +5,11 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from model_review.comparison import Comparison
+from model_review.fairness import CAUTIOUS
 from model_review.report.plots import figures
 from model_review.report.tables import MARK
 from model_review.verdict import Verdict
-from model_review.wording import about, error_of, level, number, percent, signed, span
+from model_review.wording import about, error_of, level, number, p_of, percent, signed, span
 
 
 def html_report(comparison: Comparison, verdict: Verdict) -> str:
@@ -26,5 +27,5 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.globals |= {"about": about, "error_of": error_of, "level": level, "number": number, "percent": percent}
-    environment.globals |= {"signed": signed, "span": span, "mark": MARK}
+    environment.globals |= {"signed": signed, "span": span, "mark": MARK, "p_of": p_of, "cautious": CAUTIOUS}
     return environment.get_template("report.html.j2")

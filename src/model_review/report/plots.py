@@ -137,8 +137,11 @@ def _flips(comparison: Comparison) -> Figure | None:
     if not any(first or second for _, first, second in rows):
         return None
     shown = [(name, abs(first), second) for name, first, second in rows]
-    caption = "Rows that were right and are wrong (first bar), and rows that were wrong and are right (second bar)."
-    return Figure("Flips by slice", caption, svg.pairs("Flips by slice", shown, ("broken", "fixed")), True)
+    caption = (
+        "Rows that were right and are wrong (first bar, red); rows that were wrong and are right (second bar, green)."
+    )
+    plot = svg.pairs("Flips by slice", shown, ("broken", "fixed"), ("bad", "good"))
+    return Figure("Flips by slice", caption, plot, True)
 
 
 def _robustness(comparison: Comparison) -> Figure | None:

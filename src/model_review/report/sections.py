@@ -4,9 +4,9 @@ from model_review.comparison import Comparison
 from model_review.comparison_basics import MetricRow
 from model_review.report import drawing
 from model_review.report.escape import code, text
-from model_review.report.tables import fold, join, mark, table
+from model_review.report.tables import fold, join, mark, table, whole
 from model_review.verdict import Verdict
-from model_review.wording import about, level, number, percent, signed, span
+from model_review.wording import about, level, number, p_of, percent, signed, span
 
 MANY = 60
 LOUD = 5  # warnings that stand above the evidence
@@ -25,7 +25,7 @@ def objective(comparison: Comparison, verdict: Verdict, tier: int) -> str:
     else:
         header = ["objective", "champion", "challenger", "change", f"{level(row.strict_level or 0.0)} interval", "n"]
         cells = [code(row.name), number(row.champion), number(row.challenger), signed(row.delta, row.se)]
-        cells += [span(row.strict_low, row.strict_high, row.se), f"{row.n:,}"]
+        cells += [whole(span(row.strict_low, row.strict_high, row.se)), f"{row.n:,}"]
         body = table(header, [cells])
         drawn = drawing.interval(row, bound.margin)
         body = join(body, f"```text\n{drawn}\n```" if drawn and not comparison.identical else "")
@@ -42,8 +42,8 @@ def _metric_cells(row: MetricRow, currency: str) -> list[str]:
         number(row.champion),
         number(row.challenger),
         signed(row.delta, row.se),
-        span(row.low, row.high, row.se),
-        "n/a" if row.p_value is None else f"{row.p_value:.2g}",
+        whole(span(row.low, row.high, row.se)),
+        whole(p_of(row.p_value)),
         f"{row.n:,}",
         text(row.method) + (" (too small to tell)" if row.too_small else ""),
     ]
@@ -137,7 +137,7 @@ def data(comparison: Comparison, verdict: Verdict, tier: int) -> str:
             f"({number(found.domain_low)} to {number(found.domain_high)}; 0.5 is not at all)."
         )
     rows = [
-        [code(row.column), number(row.effect), f"{number(row.low)} to {number(row.high)}", f"{row.p_adjusted:.2g}"]
+        [code(row.column), number(row.effect), f"{number(row.low)} to {number(row.high)}", p_of(row.p_adjusted)]
         for row in comparison.data.columns[: 20 if tier == 0 else 5]
     ]
     drift = fold("How far the training columns moved", table(["column", "PSI", "95 % interval", "adjusted p"], rows))

@@ -86,7 +86,7 @@ def _wide(low: float, high: float) -> tuple[float, float]:
 
 
 def _tick(value: float) -> str:
-    return escape(number(value) if abs(value) >= 1e-9 else "0")
+    return f"{value:.2g}" if abs(value) >= 1e-9 else "0"
 
 
 Row = tuple[str, float, float, float, str]
@@ -121,7 +121,12 @@ def forest(title: str, rows: Sequence[Row], zero_name: str) -> Markup:
     return frame(title, width, height, "".join(parts))
 
 
-def pairs(title: str, rows: Sequence[tuple[str, float, float]], names: tuple[str, str]) -> Markup:
+def pairs(
+    title: str,
+    rows: Sequence[tuple[str, float, float]],
+    names: tuple[str, str],
+    styles: tuple[str, str] = ("old", "new"),
+) -> Markup:
     """Two bars under each name: (name, first, second)."""
     if not rows:
         return Markup("")
@@ -132,7 +137,7 @@ def pairs(title: str, rows: Sequence[tuple[str, float, float]], names: tuple[str
     for place, (name, first, second) in enumerate(rows):
         y = step * place + 6
         parts.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(plain(name, 24))}</text>')
-        for shift, value, style, side in ((0, first, "old", names[0]), (11, second, "new", names[1])):
+        for shift, value, style, side in ((0, first, styles[0], names[0]), (11, second, styles[1], names[1])):
             long = abs(value) / top_value * (width - left - 70)
             parts.append(
                 f'<rect class="{style} fill" x="{left}" y="{y + shift}" width="{max(long, 0.5):.1f}" height="9">'

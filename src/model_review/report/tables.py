@@ -18,7 +18,12 @@ MARK = {
 
 def mark(status: str) -> str:
     """A status with its mark, kept on one line."""
-    return MARK[status].replace(" ", "\u00a0")
+    return whole(MARK[status])
+
+
+def whole(words: str) -> str:
+    """Words that stay on one line of a cell."""
+    return words.replace(" ", "\u00a0")
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
