@@ -24,6 +24,7 @@ prove: ## run the long proofs that `make test` leaves out
 bench: ## print how long generating, training, a pull request, comparing and building the image take
 	@$(RUN) python demo/bench.py
 	@$(RUN) python benchmarks/engine.py --peer
+	@$(RUN) python benchmarks/serving.py
 	@$(RUN) python benchmarks/image.py
 
 # Ruff is told its configuration, else it would read the template's pyproject.toml, which is TOML only once rendered.
@@ -37,4 +38,4 @@ lock: ## raise both lock files to the newest releases within the bounds of pypro
 	$(RUN) $(COMPILE) --upgrade --constraints requirements-test.lock --output-file requirements.lock
 
 clean: ## remove everything that the other targets made
-	rm -rf .venv .uv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .uv .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

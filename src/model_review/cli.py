@@ -18,6 +18,7 @@ VERBS = {
     "champion": ("review_verbs", "run_champion"),
     "check": ("review_verbs", "run_check"),
     "review": ("review_verbs", "run_review"),
+    "figure": ("figure", "run_figure"),
     "labels": ("image_labels", "run_labels"),
     "comment": ("forge.verb", "run_comment"),
     "probe": ("probe.verb", "run_probe"),
@@ -88,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     comment.add_argument("--artifact", default="model-review-comparison", metavar="NAME", help="holds comparison.json")
     comment.add_argument("--page", default="model-review.html", metavar="NAME", help="the artifact to link to")
     comment.add_argument("--guide", default="", metavar="URL", help="where the reading guide stands")
+    figures = "show the picture that the ledger action will store on the branch model-review (default: false)"
+    comment.add_argument("--figures", choices=("true", "false"), default="false", help=figures)
+
+    figure = verbs.add_parser("figure", help="draw the comment action's output `figure` as PULL.png")
+    figure.add_argument("--figure", required=True, metavar="JSON", help="names of metrics and numbers")
+    figure.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the picture is written")
 
     ledger = verbs.add_parser("ledger", help="count looks at an evaluation set, or record one")
     ledger.add_argument("action", choices=("show", "append"), help="show prints the look's number; append records it")

@@ -214,7 +214,7 @@ def started(
     published = ("--publish", f"127.0.0.1:{port}:3000")
     name = world.must("podman", "run", "--detach", *hardened, *published, *options, image)
     try:
-        wait_for(f"http://127.0.0.1:{port}/readyz", 60)
+        wait_for(f"http://127.0.0.1:{port}/readyz", 180)  # on a machine that is busy with other things
         yield name, f"http://127.0.0.1:{port}", time.monotonic() - start
     except AssertionError:
         log = world.run("podman", "logs", "--tail", "30", name)

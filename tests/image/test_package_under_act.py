@@ -20,6 +20,7 @@ jobs:
     runs-on: ubuntu-latest
     timeout-minutes: 30
     steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1
       - uses: model-review/model-review/.github/actions/setup@COMMIT
       - uses: model-review/model-review/.github/actions/train@COMMIT
       - id: package
@@ -59,7 +60,7 @@ def test_a_workflow_builds_probes_and_hands_on(packaged: Packaged, tmp_path: Pat
     assert finished.succeeded, finished.printed[-5000:]
     outputs = json.loads(handed_on.read_text(encoding="utf-8"))
     assert outputs["image"] == f"registry.example.org/other/name:{git(project, 'rev-parse', 'HEAD')}"
-    assert set(outputs) == {"image", "id", "builder", "bento", "probe"}
+    assert set(outputs) >= {"image", "id", "builder", "bento", "probe"}  # act hands on steps' outputs as well
     assert all(outputs.values())
     shutil.move(f"{handed_on}.run", project / "run")
     with started(packaged.world, outputs["image"]) as (_, url, _):

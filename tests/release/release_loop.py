@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import stand_ins
 from fake_forge import TOKEN, Forge
 from probed import CONTRACT, write_run
 from repositories import ROOT, git
@@ -22,7 +23,6 @@ from repositories import ROOT, git
 ACT = Path(sys.executable).parent / "act"
 HERE = Path(__file__).parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}/.github/workflows"
-ENGINE = ("src", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", ".github/actions")
 POLICY = """schema = "model-review/policy@1"
 [objective]
 metric = "roc_auc"
@@ -67,37 +67,6 @@ def evaluate() -> None:
     given = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
     shutil.copytree(Path(given["--model"]).parent, given["--out"])
 '''
-# Stand-ins of other people's actions: inputs, and what they do. The commits are those that the files name.
-STAND_INS = {
-    "astral-sh/setup-uv@20cfd1bf945f4377ade1205e4dbc17946fc9a30d": {
-        ".": ("version enable-cache save-cache cache-dependency-glob", 'test "$VERSION" = 0.13.8'),
-    },
-    "actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae": {
-        "restore": (
-            "path key lookup-only",
-            'if [ -d "$STORE/$KEY" ]; then echo cache-hit=true >> "$GITHUB_OUTPUT"; '
-            'if [ "$LOOKUP_ONLY" != true ]; then mkdir -p "$PATH_"; cp -R "$STORE/$KEY/." "$PATH_"; fi; fi',
-        ),
-        "save": ("path key", 'mkdir -p "$STORE/$KEY"; cp -R "$PATH_/." "$STORE/$KEY"'),
-    },
-    "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f": {
-        ".": (
-            "name path archive if-no-files-found overwrite retention-days",
-            'test -e "$PATH_"; to="$STORE/artifacts/${NAME:-$(basename "$PATH_")}"; rm -rf "$to"; mkdir -p "$to"; '
-            'if [ -d "$PATH_" ]; then cp -R "$PATH_/." "$to"; else cp "$PATH_" "$to"; fi',
-        ),
-    },
-    "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c": {
-        ".": ("name path", 'mkdir -p "$PATH_"; cp -R "$STORE/artifacts/$NAME/." "$PATH_"'),
-    },
-    "actions/attest@1e69f48acb82d1966a394da916b4c1698aa569d6": {
-        ".": (
-            "subject-name subject-digest sbom-path predicate-type predicate-path",
-            'test -z "$SBOM_PATH$PREDICATE_PATH" || test -f "$SBOM_PATH$PREDICATE_PATH"; '
-            'echo "$SUBJECT_NAME@$SUBJECT_DIGEST $PREDICATE_TYPE $SBOM_PATH$PREDICATE_PATH" >> "$STORE/attested"',
-        ),
-    },
-}
 PACKAGE = {
     "name": "Package",
     "description": "A stub that builds a tiny image.",
@@ -144,41 +113,16 @@ class Hosted:
         self.stub("docker")  # builds and runs nothing here, so that the tests are the same where an engine is
         config = self.folder / "gitconfig"
         config.write_text(f'[url "{self.forge.git.as_uri()}"]\n  insteadOf = {self.forge.url}/{self.forge.name}\n')
-        self.engine = self.folder / "engine"
-        self.mapped = self._stand_ins()
+        text = (self.project / ".github/workflows/release.yml").read_text(encoding="utf-8")
+        pinned = re.search(r"uses: (\S+)/\.github/actions/package(@[0-9a-f]{40})", text)
+        assert pinned is not None
+        self.mapped = stand_ins.place(self.folder / "actions", f"{pinned[1]}{pinned[2]}")
+        self.engine = self.folder / "actions/model-review"
 
     def stub(self, name: str) -> None:
         """A program of that name that stubs.py stands in for."""
         (self.bin / name).write_text(f'#!/bin/sh\nexec {sys.executable} {HERE}/stubs.py {name} "$@"\n')
         (self.bin / name).chmod(0o755)
-
-    def _stand_ins(self) -> list[str]:
-        arguments = []
-        for place, (name, parts) in enumerate(STAND_INS.items()):
-            root = self.folder / f"stand-in-{place}"
-            for part, (inputs, script) in parts.items():
-                (root / part).mkdir(parents=True, exist_ok=True)
-                names = {one: one.upper().replace("-", "_") for one in inputs.split()}
-                names |= {"path": "PATH_"} if "path" in names else {}
-                env = {to: f"${{{{ inputs.{one} }}}}" for one, to in names.items()}
-                step = {"id": "run", "shell": "bash", "run": script, "env": env}
-                action: dict[str, Any] = {"name": name, "description": "stand-in"}
-                action["runs"] = {"using": "composite", "steps": [step]}
-                action["inputs"] = {one: {"description": one, "required": False} for one in names}
-                action["outputs"] = {"cache-hit": {"description": "hit", "value": "${{ steps.run.outputs.cache-hit }}"}}
-                (root / part / "action.yml").write_text(json.dumps(action), encoding="utf-8")
-            arguments += ["--local-repository", f"{name}={root}"]
-        for name in ENGINE:
-            source, target = ROOT / name, self.engine / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, target)
-        text = (self.project / ".github/workflows/release.yml").read_text(encoding="utf-8")
-        pinned = re.search(r"uses: (\S+)/\.github/actions/package(@[0-9a-f]{40})", text)
-        assert pinned is not None
-        return [*arguments, "--local-repository", f"{pinned[1]}{pinned[2]}={self.engine}"]
 
     def push(self) -> str:
         """Merge what is in the project to main; its commit."""
@@ -199,7 +143,9 @@ class Hosted:
 
     def act(self, event: str, workflow: str, payload: dict[str, Any], *arguments: str) -> tuple[bool, str]:
         """Let act run a workflow; whether it succeeded, and what it printed."""
-        shutil.rmtree(self.store / "artifacts", ignore_errors=True)
+        artifacts = self.store / "artifacts"
+        shutil.rmtree(artifacts, ignore_errors=True)
+        artifacts.mkdir()
         (self.folder / "event.json").write_text(json.dumps(payload), encoding="utf-8")
         variables = {
             "GITHUB_API_URL": self.forge.url,
@@ -207,12 +153,16 @@ class Hosted:
             "GITHUB_REPOSITORY": self.forge.name,
             "GIT_CONFIG_GLOBAL": str(self.folder / "gitconfig"),
             "STORE": str(self.store),
+            "CACHE_STORE": str(self.store / "cache"),
+            "ARTIFACT_STORE": str(artifacts),
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             **self.variables,
         }
         command = [str(ACT), event, "--workflows", f".github/workflows/{workflow}.yml", *self.mapped, *arguments]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--eventpath", str(self.folder / "event.json")]
         command += ["--action-offline-mode", "--no-cache-server", "--secret", "GITHUB_TOKEN"]
+        # Workspaces here and not below a hidden folder, which BentoML refuses.
+        command += ["--action-cache-path", str(self.folder / "runner")]
         for name, value in variables.items():
             command += ["--env", f"{name}={value}"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "RUNNER_"))}

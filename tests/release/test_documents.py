@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fake_forge import TOKEN, Forge, forge
 from probed import write_run
-from registries import image_folder, labels
-from repositories import commit, git
+from registries import Proxy, image_folder, labels, proxied
+from repositories import commit, commit_all, git
 
 from model_review.cli import main
 from model_review.forge.github import connect
@@ -158,6 +158,24 @@ def test_a_rollback_finds_nothing_without_a_log_and_needs_no_credentials_to_say_
 ) -> None:
     assert main(["find", "--image", "127.0.0.1:9/acme/shop", "--to", "latest", "--out", str(tmp_path / "out")]) == 2
     assert "is no digest" in capsys.readouterr().err
+
+
+def test_a_registry_that_denies_what_is_not_there_means_a_first_release_only_where_nothing_was_released(
+    github: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with proxied(Proxy("127.0.0.1:9", lambda method, path: 403)) as proxy:
+        given = ["deployed", "--image", f"{proxy.host}/acme/shop", "--out", str(tmp_path / "out")]
+        assert main(given) == 0
+        assert "taken for a first release" in capsys.readouterr().out
+        assert json.loads((tmp_path / "out/deployed.json").read_text())["digest"] == "none"
+        work = tmp_path / "branch"
+        git(tmp_path, "init", "--quiet", "--initial-branch", "model-review", str(work))
+        (work / "promotions.jsonl").write_text(line() + "\n")
+        commit_all(work)
+        git(work, "push", "--quiet", str(github.git), "HEAD:refs/heads/model-review")
+        monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+        assert main(given) == 2
+        assert "set MODEL_REVIEW_REGISTRY_USERNAME" in capsys.readouterr().err
 
 
 def test_the_image_s_name_comes_from_pyproject_and_its_absence_is_said(

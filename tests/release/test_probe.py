@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -229,6 +230,17 @@ def test_a_contract_of_another_commit_is_refused(
     other.write_text((run_folder / "contract.yaml").read_text() + "# changed\n")
     assert probe(Service(), "--expect", str(earlier), "--contract", str(other))[0] == 2
     assert "is not the contract of" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(
+    not shutil.which("podman") and not shutil.which("docker"), reason="needs podman (apt install podman)"
+)
+def test_a_container_that_ended_on_the_way_is_a_failure_and_one_that_never_ran_cannot_be_tried(probe: Prober) -> None:
+    gone = ("--container", f"model-review-gone-{os.getpid()}")
+    code, found = probe(Service(status=500), *gone)
+    assert code == 1
+    assert found["memory"] is None
+    assert probe(Service(), *gone)[0] == 2
 
 
 SLOW_START = """

@@ -31,8 +31,7 @@ pytestmark = [
 
 @contextmanager
 def pulled(world: Containers, image: str) -> Iterator[str]:
-    """What production names, pulled from the registry and started; its address."""
-    world.must("podman", "rmi", "--all", "--force")
+    """An image, pulled from the registry into a storage that did not build it, and started; its address."""
     port, name = free_port(), "production"
     world.must("podman", "pull", "--quiet", "--tls-verify=false", image)
     options = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--publish", f"127.0.0.1:{port}:3000"]
@@ -54,7 +53,7 @@ def test_merge_release_merge_rollback_and_the_first_image_serves_again(tmp_path:
     demand_tools()
     bare = tmp_path / "churn.git"
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
-    with containers() as world, registry(world) as host, forge(bare) as fake:
+    with containers() as world, containers() as elsewhere, registry(world) as host, forge(bare) as fake:
         (tmp_path / "out").mkdir()
         project = trained_project(tmp_path / "out", make_base(world))
         image = f"{host}/acme/churn"
@@ -74,7 +73,7 @@ def test_merge_release_merge_rollback_and_the_first_image_serves_again(tmp_path:
         done, printed = hosted.release()
         assert done, printed[-8000:]
         production = held.resolve("production")
-        with pulled(world, f"{image}@{production}") as url:
+        with pulled(elsewhere, f"{image}@{production}") as url:
             golden(project, url)
             before = model(url)
 
@@ -88,13 +87,13 @@ def test_merge_release_merge_rollback_and_the_first_image_serves_again(tmp_path:
         assert done, printed[-8000:]
         newer = held.resolve("production")
         assert newer != production
-        with pulled(world, f"{image}@{newer}") as url:
+        with pulled(elsewhere, f"{image}@{newer}") as url:
             assert model(url)["commit"] == second
 
         done, printed = hosted.rollback()
         assert done, printed[-8000:]
         assert held.resolve("production") == production
-        with pulled(world, f"{image}@{held.resolve('production')}") as url:
+        with pulled(elsewhere, f"{image}@{held.resolve('production')}") as url:
             golden(project, url)
             assert model(url) == before
         log = git(bare, "show", "model-review:promotions.jsonl").splitlines()

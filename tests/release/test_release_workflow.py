@@ -43,7 +43,7 @@ def test_merges_release_a_rejected_model_does_not_and_one_click_goes_back(shop: 
     assert (probe["passed"], probe["image"]["digest"]) == (True, production)
     release = shop.forge.releases[f"v0.1.0-{first[:12]}"]
     assert f"{shop.image}@{production}" in release["body"]
-    attested = (shop.store / "attested").read_text().splitlines()
+    attested = (shop.store / "artifacts/attested").read_text().splitlines()
     assert [one.split()[0] for one in attested] == [f"{shop.image}@{production}"] * 4
 
     shop.merge("bad")
@@ -74,6 +74,6 @@ def test_with_publishing_off_main_is_trained_and_nothing_else_happens(shop: Shop
     shop.merge("good")
     done, printed = shop.release("--var", "MODEL_REVIEW_PUBLISH=false")
     assert done, printed[-6000:]
-    assert list(shop.store.glob("model-review-run-*"))
+    assert list(shop.store.glob("cache/model-review-run-*"))
     assert Registry(shop.image).tags() == []
-    assert not (shop.store / "artifacts").exists()
+    assert list((shop.store / "artifacts").iterdir()) == []

@@ -71,6 +71,31 @@ def test_serving_onnx_imports_neither_pandas_nor_scikit_learn_nor_mlflow(project
     assert must(project, "python", "-c", code).stdout.strip() == "[]"
 
 
+QUANTISE = """
+import sys, onnx
+from onnxruntime.quantization import quantize_dynamic
+source, target = sys.argv[1:]
+quantize_dynamic(source, target)
+print(*(sorted(node.op_type for node in onnx.load(file).graph.node) for file in (source, target)), sep=chr(10))
+"""
+
+
+def test_there_is_nothing_to_quantise_as_the_readme_says(project: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(project, tmp_path / "copy", ignore=shutil.ignore_patterns("run", "run-skops", "logs")))
+    params = (copy / "params.yaml").read_text(encoding="utf-8")
+    linear = params.replace("estimator: hist_gradient_boosting", "estimator: linear")
+    assert linear != params
+    (copy / "params.yaml").write_text(linear, encoding="utf-8")
+    must(copy, "python", "-c", "from churn import ROOT, train; train.train(ROOT / 'run')")
+    for folder in (project, copy):
+        model = result(folder)["model"]
+        assert model["format"] == "onnx", model["why"]
+        files = [str(folder / "run/model/model.onnx"), str(tmp_path / "small.onnx")]
+        before, after = must(copy, "python", "-c", QUANTISE, *files).stdout.splitlines()
+        assert before == after
+        assert "MatMul" not in before
+
+
 @pytest.mark.parametrize("name", ["run", "run-skops"])
 def test_the_probe_finds_nothing_wrong(
     project: Path, onnx: Server, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
@@ -345,7 +370,7 @@ def test_no_request_made_from_the_description_meets_a_5xx_or_an_undocumented_sta
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
 def test_thousands_of_requests_made_from_the_description_meet_no_5xx(onnx: Server) -> None:
-    assert conform(onnx, 1500) > 5000
+    assert conform(onnx, 1500) > 3000
 
 
 def load(server: Server, seconds: float, rate: float | None, row: dict[str, Any]) -> tuple[int, Counter[int]]:

@@ -36,8 +36,9 @@ STAND_INS = {
             printf 'uv-version=%s\\ncache-hit=true\\n' "$INPUT_VERSION" >> "$GITHUB_OUTPUT"
             printf 'uv-path=%s\\n' "$(command -v uv)" >> "$GITHUB_OUTPUT"
             [ -n "${KEPT_ENVIRONMENTS:-}" ] && [ -d .git ] || exit 0
-            mkdir -p "$KEPT_ENVIRONMENTS/$GITHUB_JOB"
-            ln -sfn "$KEPT_ENVIRONMENTS/$GITHUB_JOB" .venv
+            kept=$KEPT_ENVIRONMENTS/$GITHUB_JOB
+            [ -d "$kept" ] || uv venv --quiet --relocatable "$kept" # its scripts name no workspace
+            ln -sfn "$kept" .venv
             echo .venv >> .git/info/exclude
             """,
         ),
@@ -89,6 +90,19 @@ STAND_INS = {
             mkdir -p "$INPUT_PATH"
             cp -R "$ARTIFACT_STORE/$INPUT_NAME/." "$INPUT_PATH"
             printf 'download-path=%s\\n' "$INPUT_PATH" >> "$GITHUB_OUTPUT"
+            """,
+        ),
+    },
+    # It signs nothing: what would be attested, about which image, is a line in a file.
+    "actions/attest@1e69f48acb82d1966a394da916b4c1698aa569d6": {
+        ".": StandIn(
+            "subject-name subject-digest sbom-path predicate-type predicate-path",
+            "attestation-id attestation-url bundle-path",
+            """\
+            file=$INPUT_SBOM_PATH$INPUT_PREDICATE_PATH
+            [ -z "$file" ] || [ -f "$file" ]
+            about="$INPUT_SUBJECT_NAME@$INPUT_SUBJECT_DIGEST"
+            echo "$about ${INPUT_PREDICATE_TYPE:-provenance} $file" >> "$ARTIFACT_STORE/attested"
             """,
         ),
     },

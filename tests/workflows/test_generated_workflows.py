@@ -110,7 +110,7 @@ def test_rights_are_given_by_job_and_write_rights_in_the_trusted_workflow_alone(
         ("release", "model"): {"contents": "read"},
         ("release", "publish"): {"packages": "write"},
         ("release", "attest"): {"attestations": "write", "id-token": "write"},
-        ("release", "staging"): {"contents": "read", "packages": "read"},
+        ("release", "staging"): {"packages": "read"},
         ("release", "production"): {"contents": "read", "packages": "write"},
         ("release", "record"): {"contents": "write"},
         ("rollback", "staging"): {"contents": "read", "packages": "read"},

@@ -20,6 +20,7 @@ class Links:
     repository: str  # https://github.com/owner/name
     run: int
     page: int | None  # the HTML artifact's id
+    figure: bool = False  # whether the ledger action stores a picture
 
     @property
     def run_url(self) -> str:
@@ -32,7 +33,11 @@ def comment_body(judged: Judged, run: Run, pull: Pull, links: Links, failed: lis
     ended = ""
     if judged.outcome == "judged" and run.conclusion != "success":
         ended = f"{_ended(run, failed)}; [see its jobs]({links.run_url}).\n\n"
-    return f"{_main(judged, run, links, failed).rstrip()}\n\n{ended}{_footer(judged, run, pull, links)}\n"
+    shown = ""
+    if links.figure:  # asked for by the commit, so that no cache shows the last push's picture
+        address = f"{links.repository}/raw/model-review/figures/{pull.number}.png?{run.head_sha[:10]}"
+        shown = f"![Change of each metric with its interval]({address})\n\n"
+    return f"{_main(judged, run, links, failed).rstrip()}\n\n{shown}{ended}{_footer(judged, run, pull, links)}\n"
 
 
 def _ended(run: Run, failed: list[tuple[str, str]]) -> str:

@@ -8,6 +8,7 @@ from model_review.comparison import Comparison
 from model_review.comparison_details import Check
 from model_review.comparison_reader import parse_comparison
 from model_review.errors import ReviewError
+from model_review.figure import Interval, intervals_of
 from model_review.files import parse_json
 from model_review.forge.artifact import read_member
 from model_review.forge.base import Base
@@ -37,6 +38,7 @@ class Judged:
     verdict: str = ""
     look: Look | None = None
     counted: str = ""
+    intervals: tuple[Interval, ...] = ()
 
 
 def read_claims(archive: bytes) -> Comparison:
@@ -116,6 +118,7 @@ def _judged(
         verdict.verdict,
         None if look is None else look.model_copy(update={"alpha": verdict.alpha_look}),
         counted,
+        intervals_of(comparison),
     )
 
 

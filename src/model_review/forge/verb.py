@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from model_review.errors import ReviewError
+from model_review.figure import Figure
 from model_review.files import digest
 from model_review.forge.base import SMALL, read_base
 from model_review.forge.body import FOOTER, LIMIT, Links, comment_body
@@ -51,13 +52,14 @@ def run_comment(arguments: argparse.Namespace) -> int:
     artifacts = get_all(client, f"/repos/{repository}/actions/runs/{run.id}/artifacts", Artifact, key="artifacts")
     judged = _judged(client, repository, run, pull, artifacts, arguments)
     page = _newest(artifacts, arguments.page)
-    links = Links(f"{server}/{repository}", run.id, None if page is None else page.id)
+    figure = _figure(judged, run, pull) if arguments.figures == "true" else None
+    links = Links(f"{server}/{repository}", run.id, None if page is None else page.id, figure is not None)
     body = comment_body(judged, run, pull, links, failed_steps(client, repository, run))
     target = Target(repository, links.repository, pull.number, run.head_sha, arguments.identity)
     posted = post(client, target, body, lambda: still_there(client, repository, pull.number, run))
     if posted is None:
         return _dropped("The pull request was closed or its head moved on while this was judged.")
-    _finish(judged, run, pull, body, posted)
+    _finish(judged, run, pull, body, posted, figure)
     return 0
 
 
@@ -120,14 +122,25 @@ def _dropped(why: str) -> int:
     return 0
 
 
-def _finish(judged: Judged, run: Run, pull: Pull, body: str, posted: Posted) -> None:
+def _figure(judged: Judged, run: Run, pull: Pull) -> Figure | None:
+    """What the ledger action draws; a fork's pictures are not stored."""
+    if not judged.intervals or not _own(run):
+        return None
+    facts = {"pull": pull.number, "verdict": judged.verdict, "intervals": judged.intervals}
+    return Figure.model_validate(facts)
+
+
+def _own(run: Run) -> bool:
+    return run.head_repository is not None and run.head_repository.full_name == run.repository.full_name
+
+
+def _finish(judged: Judged, run: Run, pull: Pull, body: str, posted: Posted, figure: Figure | None) -> None:
     for warning in posted.warnings:
         _annotate("warning", warning)
     if judged.outcome not in ("judged", "unchanged"):
         _annotate("warning", judged.why)
-    own = run.head_repository is not None and run.head_repository.full_name == run.repository.full_name
     # A fork's looks are shown and not spent: anyone could use up the evaluation set from outside.
-    spent = judged.look if judged.look is not None and own and reveals(judged.look) else None
+    spent = judged.look if judged.look is not None and _own(run) and reveals(judged.look) else None
     write_outputs(
         {
             "outcome": judged.outcome,
@@ -136,6 +149,7 @@ def _finish(judged: Judged, run: Run, pull: Pull, body: str, posted: Posted) -> 
             "comment-url": posted.url,
             "posted-with": posted.posted_with,
             "look": "" if spent is None else spent.model_dump_json(),
+            "figure": "" if figure is None else figure.model_dump_json(),
         }
     )
     write_summary(body)

@@ -71,7 +71,11 @@ def run_probe(arguments: argparse.Namespace) -> int:
         found.note("ready", [fault] if fault else [], fault or f"ready after {ready:.2f} s")
         if fault is None:
             _ask_all(address, known, found, arguments.seconds)
-            memory = _memory(arguments, process.pid if process else None)
+            try:
+                memory = _memory(arguments, process.pid if process else None)
+            except ReviewError:
+                if not found.failures:  # else the service ended on the way, which the failures say
+                    raise
     probe = Probe(
         engine=__version__,
         time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -127,7 +127,8 @@ class Registry:
 
     def has_blob(self, digest: str) -> bool:
         """Whether the registry holds the whole blob."""
-        return self._to.call("HEAD", f"/blobs/{digest}", allowed=(200, 404)).status == 200
+        # Before the first push some registries say "denied" of what is not there; the upload then says what is meant.
+        return self._to.call("HEAD", f"/blobs/{digest}", allowed=(200, 403, 404)).status == 200
 
     def put_blob(self, digest: str, file: Path) -> None:
         """Upload a blob in one piece; the registry checks it against its digest and keeps no part of it."""
