@@ -60,7 +60,10 @@ class Runner:
         command = [str(ACT), event, "--workflows", f".github/workflows/{workflow}.yml", "--eventpath", str(told)]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--action-offline-mode", "--no-cache-server"]
         command += ["--action-cache-path", str(self.folder), *self.mapped]
-        for name, value in {**self.variables, **(variables or {})}.items():
+        # Act keeps settings and caches of its own here; its steps find those of the user.
+        own = {f"XDG_{kind.upper()}_HOME": str(self.folder / kind) for kind in ("cache", "config")}
+        users = {name: os.environ.get(name, str(Path.home() / f".{Path(own[name]).name}")) for name in own}
+        for name, value in {**users, **self.variables, **(variables or {})}.items():
             command += ["--env", f"{name}={value}"]
         for name, value in (settings or {}).items():
             command += ["--var", f"{name}={value}"]
@@ -71,7 +74,7 @@ class Runner:
         process = subprocess.Popen(
             command,
             cwd=checkout,
-            env=_environment() | ({"GITHUB_TOKEN": token} if token else {}),
+            env=_environment() | own | ({"GITHUB_TOKEN": token} if token else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -104,9 +107,11 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of a workflow that runs these tests, and no other environment."""
-    return {
+    """Nothing of a workflow that runs these tests, and no other environment: a runner has uv, and none of our tools."""
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("GITHUB_", "RUNNER_", "ACTIONS_")) and name not in ELSEWHERE
     }
+    folders = kept.get("PATH", os.defpath).split(os.pathsep)
+    return kept | {"PATH": os.pathsep.join(one for one in folders if Path(one) != ACT.parent)}

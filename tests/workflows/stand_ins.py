@@ -36,8 +36,9 @@ STAND_INS = {
             printf 'uv-version=%s\\ncache-hit=true\\n' "$INPUT_VERSION" >> "$GITHUB_OUTPUT"
             printf 'uv-path=%s\\n' "$(command -v uv)" >> "$GITHUB_OUTPUT"
             [ -n "${KEPT_ENVIRONMENTS:-}" ] && [ -d .git ] || exit 0
-            mkdir -p "$KEPT_ENVIRONMENTS/$GITHUB_JOB"
-            ln -sfn "$KEPT_ENVIRONMENTS/$GITHUB_JOB" .venv
+            kept=$KEPT_ENVIRONMENTS/$GITHUB_JOB
+            [ -d "$kept" ] || uv venv --quiet --relocatable "$kept" # its scripts name no workspace
+            ln -sfn "$kept" .venv
             echo .venv >> .git/info/exclude
             """,
         ),

@@ -113,7 +113,7 @@ def edit_rows(world: World, change: Callable[[list[str]], list[str]]) -> None:
     """Change the table's lines; its head stays."""
     (path,) = (world.training.project / "data").iterdir()
     packed = path.suffix == ".gz"
-    text = gzip.decompress(path.read_bytes()).decode() if packed else path.read_text(encoding="utf-8")
+    text = (gzip.decompress(path.read_bytes()) if packed else path.read_bytes()).decode()
     head, *lines = text.splitlines(keepends=True)
     data = "".join([head, *change(lines)]).encode()
     path.write_bytes(gzip.compress(data, mtime=0) if packed else data)
@@ -125,8 +125,10 @@ def later_rows(world: World) -> list[str]:
         later = (row for row in draw_rows() if row[1] >= LAST_QUARTER_FROM)
         return ["".join([",".join(row), "\n"]) for row in later]
     (path,) = (world.training.project / "data").iterdir()
-    cells = [line.split(",") for line in gzip.decompress(path.read_bytes()).decode().splitlines()[1::50]]
-    return [",".join([*row[:5], str(int(row[5]) + 1), *row[6:]]) + "\n" for row in cells]
+    head, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    place = head.split(",").index("balance")
+    rows = [line.split(",") for line in lines[::50]]
+    return [",".join([*row[:place], str(int(row[place]) + 1), *row[place + 1 :]]) + "\r\n" for row in rows]
 
 
 def relabelled(lines: list[str]) -> list[str]:
@@ -134,8 +136,8 @@ def relabelled(lines: list[str]) -> list[str]:
     other = {"yes": "no", "no": "yes"}
     found = []
     for number, line in enumerate(lines):
-        features, _, label = line.rstrip("\n").rpartition(",")
-        found.append(line if number % 5 else f"{features},{other[label]}\n")
+        features, _, label = line.rpartition(",")
+        found.append(line if number % 5 else f"{features},{label.replace(label.strip(), other[label.strip()])}")
     return found
 
 
@@ -164,9 +166,8 @@ def test_a_column_that_mains_contract_forbids_is_rejected_however_good_the_numbe
 
 
 def test_code_that_is_only_written_otherwise_is_held_as_no_change_and_spends_no_look(world: World) -> None:
-    world.training.edit(
-        f"{world.training.package}/train.py", "import argparse\n", "import argparse  # of the library\n"
-    )
+    code = world.training.project / world.training.package / "train.py"
+    code.write_text(f"{code.read_text(encoding='utf-8')}\n# Nothing else.\n", encoding="utf-8")
     answered = world.answer()
     assert (answered.status, answered.outputs["verdict"]) == ("scored", "hold")
     assert "every prediction and score of the two models is the same" in answered.comment

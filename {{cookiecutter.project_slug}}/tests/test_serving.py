@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from {{ cookiecutter.__package_name }} import artifact
 from {{ cookiecutter.__package_name }}.contract import Contract
-from {{ cookiecutter.__package_name }}.serving import fields
+from {{ cookiecutter.__package_name }}.serving import fields, log, metrics
 
 EXAMPLE = json.loads(Path(__file__).with_name("example-request.json").read_text(encoding="utf-8"))
 JSON = {"Content-Type": "application/json"}
@@ -64,6 +64,30 @@ def test_a_prediction_is_logged_with_its_request_id_in_utc_without_personal_data
     assert datetime.fromisoformat(line["time"]).utcoffset() == timedelta(0)
     private = {column.name for column in contract.columns if column.restricted}
     assert line["columns"].keys() == EXAMPLE["rows"][0].keys() - private
+
+
+def test_the_log_keeps_its_size_and_whole_lines(tmp_path: Path) -> None:
+    file = log.File(tmp_path / "deep/predictions-1.jsonl", 4000)
+    for number in range(500):
+        file.append(b'{"line": %d}\n' % number)
+    file.close()
+    kept = sorted((tmp_path / "deep").iterdir(), key=lambda path: path.name, reverse=True)
+    assert [path.name for path in kept] == [f"predictions-1.jsonl{end}" for end in (".3", ".2", ".1", "")]
+    assert sum(path.stat().st_size for path in kept) <= 4000
+    numbers = [json.loads(line)["line"] for path in kept for line in path.read_text(encoding="utf-8").splitlines()]
+    assert numbers == list(range(numbers[0], 500))
+    assert len(numbers) > 200
+
+
+def test_what_the_queue_cannot_hold_is_dropped_and_counted(tmp_path: Path) -> None:
+    writer = log.Writer(log.File(tmp_path / "log.jsonl", 10**9), None)
+    before = metrics.DROPPED.labels("queue full")._value.get()
+    taken = [writer.put(log.Entry({"number": number}, 1000)) for number in range(60)]
+    assert taken == [True] * 51 + [False] * 9
+    assert metrics.DROPPED.labels("queue full")._value.get() == before + 9
+    writer.start()
+    writer.stop()
+    assert len((tmp_path / "log.jsonl").read_bytes().splitlines()) == 51
 
 
 def test_labels_are_written_beside_the_log(client: TestClient, project: Path, contract: Contract) -> None:
