@@ -15,7 +15,7 @@ import pandas as pd
 
 from model_review.files import digest
 
-SECRET = "secret-4711@example.org"
+SECRET = "secret-4711@example.org"  # pragma: allowlist secret
 CONTRACT = """kind: DataContract
 apiVersion: v3.2.0
 id: shop

@@ -17,7 +17,7 @@ from typing import Any
 from model_review.errors import ReviewError
 from model_review.text import plain
 
-USERNAME, PASSWORD = "MODEL_REVIEW_REGISTRY_USERNAME", "MODEL_REVIEW_REGISTRY_PASSWORD"
+USERNAME, PASSWORD = "MODEL_REVIEW_REGISTRY_USERNAME", "MODEL_REVIEW_REGISTRY_PASSWORD"  # pragma: allowlist secret
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 TRIES, HOPS = 4, 4
 TIMEOUT = 60.0
