@@ -115,6 +115,7 @@ def edit_rows(world: World, change: Callable[[list[str]], list[str]]) -> None:
     packed = path.suffix == ".gz"
     text = (gzip.decompress(path.read_bytes()) if packed else path.read_bytes()).decode()
     head, *lines = text.splitlines(keepends=True)
+    lines[-1] = lines[-1].rstrip("\r\n") + head[len(head.rstrip("\r\n")) :]  # the last line may have no end
     data = "".join([head, *change(lines)]).encode()
     path.write_bytes(gzip.compress(data, mtime=0) if packed else data)
 
