@@ -10,6 +10,8 @@ import pytest
 from bake import bake
 from project import SETTINGS, result, served
 
+pytestmark = pytest.mark.xdist_group("installed")  # one process makes what they share
+
 IDENTITY = {
     f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "A"), ("EMAIL", "a@b"))
 }

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import pytest
 from bake import bake
 
+pytestmark = pytest.mark.xdist_group("settings")  # one process makes what they share
+
 
 @dataclass(frozen=True)
 class Edit:

@@ -14,6 +14,8 @@ import yaml
 from bake import ROOT
 from project import must, result, table_path
 
+pytestmark = pytest.mark.xdist_group("reviewed")  # one process makes what they share
+
 
 def review(project: Path, champion: str, challenger: str) -> dict[str, Any]:
     """Compare two runs under the project's own policy and contract; the verdict, with the exit code and the report."""

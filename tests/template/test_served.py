@@ -23,6 +23,8 @@ from server import JSON, Server, free_port, serving, start
 
 from model_review.cli import main
 
+pytestmark = pytest.mark.xdist_group("served")  # one process makes what they share
+
 SECRET = "a rejected value that is personal"  # pragma: allowlist secret
 REFUSE_EXPORT = "from churn import ROOT, export, train; export.TOLERANCE = -1.0; train.train(ROOT / 'run-skops')"
 
