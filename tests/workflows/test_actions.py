@@ -153,7 +153,7 @@ def test_the_ledger_keeps_every_look_once_also_where_two_race(tmp_path: Path) ->
 
     def append(one: str) -> None:
         token = {"github-token": "t0ken"}
-        step(ACTIONS / "ledger", "Append the look", workspace, scratch, look=one, **token, **server)
+        step(ACTIONS / "ledger", "Append the look", workspace, scratch, look=one, figure="", **token, **server)
 
     def kept() -> list[str]:
         lines = git(remote, "show", "model-review:ledger.jsonl").splitlines()

@@ -72,10 +72,10 @@ def read_log(path: Path) -> list[Promotion]:
 
 
 def append(path: Path, new: Promotion) -> bool:
-    """Add a line, unless it is there or this image is the last that went to production; whether one was added."""
+    """Add a line, unless this image is the last that went to production; whether one was added."""
     log = read_log(path)
     last = latest(log, new.image)
-    if new in log or (last is not None and last.digest == new.digest):
+    if last is not None and last.digest == new.digest:
         return False
     write_text(path, "".join(f"{one.line()}\n" for one in [*log, new]))
     return True

@@ -8,7 +8,7 @@ from model_review.files import read_json, read_text
 from model_review.image_reference import parse_image
 from model_review.probe.record import read_probe
 from model_review.release.promote import REVISION, Done, Refused, Request, promote, rollback
-from model_review.release.promotions import append, locked, parse_promotion
+from model_review.release.promotions import append, locked, parse_promotion, read_log
 from model_review.release.push import labels_of_folder, push
 from model_review.release.records_verb import image_name
 from model_review.release.registry import Registry, checked_tag
@@ -57,7 +57,7 @@ def run_record(arguments: argparse.Namespace) -> int:
     line = read_text(arguments.line).strip()
     new = parse_promotion(plain(arguments.line), line)
     with locked(arguments.log):
-        added = append(arguments.log, new)
+        added = new not in read_log(arguments.log) and append(arguments.log, new)
     write_outputs({"added": str(added).lower()})
     print(f"{'Recorded' if added else 'Recorded before'}: {new.image}@{new.digest}.")
     return 0

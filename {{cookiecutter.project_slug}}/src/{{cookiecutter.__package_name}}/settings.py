@@ -88,7 +88,7 @@ def _date_format(form: Any) -> bool:  # just as the table is read
     return pd.to_datetime(pd.Series([text]), format=form).astype("datetime64[s]").dt.year.tolist() == [2001]
 
 
-FORMATS.checks("encoding", (LookupError, TypeError, ValueError))(lambda name: not "".encode(name))
+FORMATS.checks("encoding", (LookupError, TypeError, ValueError))(lambda name: "".encode(name) is not None)
 FORMATS.checks("moment", (TypeError, ValueError))(
     lambda text: text is None or datetime.fromisoformat(text).tzinfo is None
 )
