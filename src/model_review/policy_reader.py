@@ -1,6 +1,5 @@
 """model-review.toml, read and checked. Every refusal names the line."""
 
-import math
 import re
 import tomllib
 from pathlib import Path
@@ -22,6 +21,8 @@ from model_review.policy import (
     Robustness,
 )
 from model_review.text import plain
+
+LARGEST = 1e50  # what is computed from it stays below what comparison.json may hold
 
 SCHEMA = "model-review/policy@1"
 SECTIONS = {"slices", "fairness", "robustness", "cost", "decision"}
@@ -158,7 +159,7 @@ class _Reader:
     ) -> float:
         found = entry[key]
         if isinstance(found, bool) or not isinstance(found, int | float) or not _finite(found):
-            self.fail(section, place, key, f"{key} must be a finite number")
+            self.fail(section, place, key, f"{key} must be a finite number, {LARGEST:g} at most")
         if above is not None and found <= above:
             self.fail(section, place, key, f"{key} is {plain(found)} and must be above {above:g}")
         if least is not None and found < least:
@@ -229,6 +230,6 @@ class _Reader:
 
 def _finite(number: float) -> bool:
     try:
-        return math.isfinite(float(number))
+        return abs(float(number)) <= LARGEST
     except OverflowError:
         return False

@@ -294,6 +294,7 @@ def test_a_huge_report_is_rendered_shorter_and_never_cut(place: Path, capsys: py
         ('columns = ["region"]', 'columns = ["regoin"]', 17, "regoin is no column"),
         ("min = 0.6", "max = 0.6", 12, "given as min"),
         ("min_effect = 0.002", 'min_effect = "small"', 4, "must be a finite number"),
+        ("min_effect = 0.002", "min_effect = 1e99", 4, "must be a finite number, 1e+50 at most"),
         ("min_effect = 0.002", "min_efect = 0.002", 4, "min_efect is not known"),
         ("[objective]", "[objective", 2, "not valid TOML"),
     ],
