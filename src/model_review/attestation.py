@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_review.errors import ReviewError
+from model_review.files import parse_object
 from model_review.image_reference import ImageReference
 from model_review.text import plain
 
@@ -63,28 +64,15 @@ def _is_json(line: bytes) -> bool:
 
 def _object(where: str, data: bytes) -> dict[str, Any]:
     """A JSON object in which no field stands twice: two readers could each take another one."""
+    return parse_object(where, data, _once)
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        if len(set(names)) != len(names):
-            twice = next(name for place, name in enumerate(names) if name in names[:place])
-            raise ValueError(f"field {plain(twice)} stands twice")
-        return dict(pairs)
 
-    def refuse(constant: str) -> float:
-        raise ValueError(f"it holds {constant}, which is no JSON number")
-
-    try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=once, parse_constant=refuse)
-    except UnicodeDecodeError as error:
-        raise ReviewError(f"{where} is not UTF-8 text (byte {error.start}).") from None
-    except RecursionError:
-        raise ReviewError(f"{where} is nested too deeply.") from None
-    except ValueError as error:
-        raise ReviewError(f"{where} is not valid JSON: {plain(str(error))}.") from None
-    if not isinstance(found, dict):
-        raise ReviewError(f"{where} must hold a JSON object, not a {type(found).__name__}.")
-    return found
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ValueError(f"field {plain(twice)} stands twice")
+    return dict(pairs)
 
 
 def _statement(where: str, bundle: dict[str, Any]) -> Statement:

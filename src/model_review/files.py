@@ -4,12 +4,14 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from model_review.errors import ReviewError
 from model_review.text import plain
 
+Pairs = Callable[[list[tuple[str, Any]]], Any]
 SMALL = 4 * 2**20
 TABLE = 4 * 2**30
 MOST = 1e100  # no number in a JSON file may be larger: squares and ratios of such numbers are still numbers
@@ -63,13 +65,22 @@ def read_json(path: Path, cap: int = SMALL) -> dict[str, Any]:
 
 
 def parse_json(where: str, data: bytes) -> dict[str, Any]:
-    """A JSON object from bytes that are not trusted; `where` names them in the refusal."""
+    """A JSON object whose numbers can be computed with, from bytes that are not trusted."""
+    found = parse_object(where, data)
+    field = _beyond(found)
+    if field is not None:
+        raise ReviewError(f"{where}: field {plain(field)} is a number beyond {MOST:g}, with which nothing is computed.")
+    return found
+
+
+def parse_object(where: str, data: bytes, pairs: Pairs | None = None) -> dict[str, Any]:
+    """A JSON object from bytes that are not trusted; `where` names them in the refusal, `pairs` makes each object."""
 
     def refuse(constant: str) -> float:
         raise ValueError(f"it holds {constant}, which is no JSON number")
 
     try:
-        found = json.loads(data.decode("utf-8"), parse_constant=refuse)
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=refuse)
     except UnicodeDecodeError as error:
         raise ReviewError(f"{where} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
     except RecursionError:
@@ -78,9 +89,6 @@ def parse_json(where: str, data: bytes) -> dict[str, Any]:
         raise ReviewError(f"{where} is not valid JSON: {plain(str(error))}.") from None
     if not isinstance(found, dict):
         raise ReviewError(f"{where} must hold a JSON object, not a {type(found).__name__}.")
-    field = _beyond(found)
-    if field is not None:
-        raise ReviewError(f"{where}: field {plain(field)} is a number beyond {MOST:g}, with which nothing is computed.")
     return found
 
 

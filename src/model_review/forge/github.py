@@ -1,10 +1,8 @@
 """A small client of GitHub's REST API: pages, retries, size caps. The token is sent to the API's own host only."""
 
-import http.client
 import json
 import re
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -14,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from model_review.errors import ReviewError
+from model_review.http_exchange import Reply, exchange, opener, origin
 from model_review.run_record import first_problem
 from model_review.text import plain
 
@@ -47,23 +46,7 @@ class Client:
     wait: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True)
-class Reply:
-    """An answer's status, headers (lower case) and body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Redirects are followed by hand: the one for a download leads to another host, which must not see the token."""
-
-    def redirect_request(self, *arguments: Any) -> None:
-        return None
-
-
-OPENER = urllib.request.build_opener(_NoRedirect())
+OPENER = opener()
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -113,7 +96,7 @@ def get_all(
         if following is None:
             return found
         url = following[1]
-        if _origin(url) != _origin(client.api):
+        if origin(url) != origin(client.api):
             raise GitHubError(reply.status, f"The next page of {plain(path)} is on another host; it is not followed.")
         reply = _request(client, "GET", url, None, "application/vnd.github+json", JSON_CAP)
     raise GitHubError(0, f"GET {plain(path)} has more than {PAGES} pages; more are not read.")
@@ -178,27 +161,10 @@ def _once(
         request.add_header("Content-Type", "application/json")
     if client.token:
         request.add_unredirected_header("Authorization", f"Bearer {client.token}")
-    try:
-        with OPENER.open(request, timeout=60) as answer:
-            return Reply(answer.status, _lower(answer.headers), _capped(answer, cap, url)), ""
-    except urllib.error.HTTPError as error:
-        with error:
-            return Reply(error.code, _lower(error.headers), error.read(JSON_CAP)), ""
-    except urllib.error.URLError as error:
-        return None, str(error.reason)
-    except (OSError, http.client.HTTPException) as error:
-        return None, str(error) or type(error).__name__
-
-
-def _capped(answer: Any, cap: int, url: str) -> bytes:
-    body: bytes = answer.read(cap + 1)
-    if len(body) > cap:
+    reply, lost = exchange(OPENER, request, cap)
+    if reply is not None and reply.status < 400 and len(reply.body) > cap:
         raise ReviewError(f"{plain(urllib.parse.urlsplit(url).path)} is larger than {cap:,} bytes; more is not read.")
-    return body
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    return reply, lost
 
 
 def _limit(reply: Reply) -> float | None:
@@ -235,8 +201,3 @@ def _parsed(path: str, model: type[Model], data: Any) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         raise GitHubError(0, f"GitHub's answer to {plain(path)} is not understood: {first_problem(error)}.") from None
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.scheme, parts.netloc

@@ -6,21 +6,19 @@ import json
 import os
 import re
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from model_review.errors import ReviewError
+from model_review.http_exchange import TIMEOUT, Reply, exchange, opener, origin
 from model_review.text import plain
 
 USERNAME, PASSWORD = "MODEL_REVIEW_REGISTRY_USERNAME", "MODEL_REVIEW_REGISTRY_PASSWORD"  # pragma: allowlist secret
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 TRIES, HOPS = 4, 4
-TIMEOUT = 60.0
 CAP = 8 * 2**20
 
 
@@ -30,22 +28,6 @@ class RegistryError(ReviewError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-
-
-@dataclass(frozen=True)
-class Reply:
-    """Status, headers (lower case) and body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Redirects are followed by hand: the storage that they lead to must not see the token."""
-
-    def redirect_request(self, *arguments: Any) -> None:
-        return None
 
 
 @dataclass
@@ -60,8 +42,7 @@ class Transport:
         """Plain HTTP is for this machine alone."""
         local = self.host.rpartition(":")[0] in LOOPBACK or self.host in LOOPBACK
         self.origin = f"{'http' if local else 'https'}://{self.host}"
-        handlers = [_NoRedirect(), *([urllib.request.ProxyHandler({})] if local else [])]
-        self._opener = urllib.request.build_opener(*handlers)
+        self._opener = opener(*([urllib.request.ProxyHandler({})] if local else []))
 
     def call(
         self,
@@ -118,17 +99,11 @@ class Transport:
             request = urllib.request.Request(url, data=stream or data, method=method, headers=headers)  # type: ignore[arg-type]  # a Path became a stream
             if size is not None:
                 request.add_header("Content-Length", str(size))
-            if self._authorization and _origin(url) == self.origin:
+            if self._authorization and origin(url) == self.origin:
                 request.add_unredirected_header("Authorization", self._authorization)
-            with self._opener.open(request, timeout=TIMEOUT) as answer:
-                return Reply(answer.status, _lower(answer.headers), answer.read(CAP + 1)), ""
-        except urllib.error.HTTPError as error:
-            with error:
-                return Reply(error.code, _lower(error.headers), _rest(error)), ""
-        except urllib.error.URLError as error:
-            return None, str(error.reason)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            return None, str(error) or type(error).__name__
+            return exchange(self._opener, request, CAP)
+        except ValueError as error:  # no address at all
+            return None, str(error)
         finally:
             if stream is not None:
                 stream.close()
@@ -167,13 +142,6 @@ class Transport:
         return f"Bearer {token}" if isinstance(token, str) and token.isprintable() else None
 
 
-def _rest(error: urllib.error.HTTPError) -> bytes:
-    try:
-        return error.read(CAP)
-    except (OSError, http.client.HTTPException):
-        return b""
-
-
 def _said(reply: Reply) -> str:
     """The registry's own words, shortened."""
     try:
@@ -183,14 +151,5 @@ def _said(reply: Reply) -> str:
     return f": {plain(said).rstrip('.')}"
 
 
-def _lower(headers: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
 def _scheme(url: str) -> str:
     return urllib.parse.urlsplit(url).scheme
-
-
-def _origin(url: str) -> str:
-    parts = urllib.parse.urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
