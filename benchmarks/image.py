@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / name) for name in ("hooks", "tests/template", "tests/workflows", "tests/image")]
 
 import containers as tools  # noqa: E402 - the tests' modules are found only now
-from containers import BASE, HARDENED, Containers, containers, make_base, registry, started  # noqa: E402
+from containers import BASE, HARDENED, Containers, containers, make_base, started  # noqa: E402
+from loopback import registry  # noqa: E402
 from packaging_steps import change_model, earlier, trained_project  # noqa: E402
 from repositories import ACTIONS, commit_all, step  # noqa: E402
 
@@ -44,7 +45,7 @@ def main() -> None:
     if missing:
         print(f"image: not measured here: {missing}")
         return
-    with containers() as world, registry(world) as host, tempfile.TemporaryDirectory() as place:
+    with containers() as world, registry(world.folder) as host, tempfile.TemporaryDirectory() as place:
         python = make_base(world)
         folder = Path(place)
         (folder / "p").mkdir()

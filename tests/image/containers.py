@@ -3,17 +3,16 @@
 import os
 import platform
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from loopback import DIRECT, free_port
 
 # What each program comes with on Debian and Ubuntu.
 PACKAGES = {
@@ -27,7 +26,6 @@ PACKAGES = {
 }
 BASE = "localhost/model-review-base:1"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know this machine's ports
 PRUNED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists", "var/log")
 
 
@@ -159,34 +157,6 @@ def make_base(world: Containers) -> str:
     version = world.must("buildah", "run", container, "python3", "-c", show)
     world.must("buildah", "commit", "--quiet", "--rm", container, BASE)
     return version
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def registry(world: Containers) -> Iterator[str]:
-    """Debian's docker-registry on loopback; its host and port."""
-    host = f"127.0.0.1:{free_port()}"
-    place = world.folder / "registry"
-    settings = world.folder / "registry.yml"
-    settings.write_text(
-        f"version: 0.1\nlog: {{level: warn}}\nstorage:\n  filesystem: {{rootdirectory: {place}}}\n"
-        f"  delete: {{enabled: true}}\nhttp: {{addr: '{host}'}}\n",
-        encoding="utf-8",
-    )
-    with (world.folder / "registry.log").open("w") as log:
-        server = subprocess.Popen(["docker-registry", "serve", str(settings)], stdout=log, stderr=log)
-    try:
-        wait_for(f"http://{host}/v2/", 20)
-        yield host
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def wait_for(url: str, seconds: float) -> float:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from bake import bake
-from containers import BASE, DIRECT, Containers
+from containers import BASE, Containers
+from loopback import DIRECT
 from repositories import ACTIONS, commit_all, step
 
 PACKAGE = ACTIONS / "package"

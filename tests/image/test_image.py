@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from containers import BASE, Containers, registry, started
+from containers import BASE, Containers, started
+from loopback import registry
 from packaging_steps import NAME, STEPS, Packaged, change_model, golden, layers, lock_and_train, package
 from repositories import git
 
@@ -86,7 +87,7 @@ def test_its_labels_say_which_commit_model_contract_and_data_it_is_made_of(packa
 
 def test_it_goes_through_a_registry_and_comes_back_by_digest(packaged: Packaged) -> None:
     world, loopback = packaged.world, "--tls-verify=false"
-    with registry(world) as host:
+    with registry(world.folder) as host:
         remote, file = f"{host}/acme/churn", world.folder / "digest"
         world.must(
             "buildah", "push", loopback, "--digestfile", str(file), packaged.image, f"docker://{remote}:production"

@@ -4,15 +4,16 @@ import io
 import json
 import re
 import subprocess
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from loopback import listening
 
 TOKEN = "token-of-the-job-4711"
 
@@ -112,12 +113,6 @@ def forge(git: Path) -> Iterator[Forge]:
 
         do_GET = do_POST = do_PATCH = _any
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with listening(Handler) as host:
+        made.url = f"http://{host}"
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()

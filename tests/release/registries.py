@@ -7,59 +7,21 @@ import http.client
 import io
 import json
 import os
-import shutil
 import socket
-import subprocess
 import tarfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-import pytest
+from loopback import listening
 
 REPOSITORY = "acme/shop"
 KIND = "application/vnd.docker.distribution.manifest.v2+json"
 MODEL, CONTRACT = "sha256:" + "1" * 64, "sha256:" + "2" * 64
-CONFIG = """version: 0.1
-log: {level: error}
-storage:
-  filesystem: {rootdirectory: %s}
-  delete: {enabled: true}
-http: {addr: "127.0.0.1:%d", relativeurls: true}
-"""
-
-
-@contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """Debian's docker-registry with its own storage; gives host and port."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        reason = "docker-registry is not installed (apt install docker-registry)"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    settings = folder / "registry.yml"
-    settings.write_text(CONFIG % (folder / "storage", port), encoding="utf-8")
-    with (folder / "registry.log").open("wb") as log:
-        server = subprocess.Popen([program, "serve", str(settings)], stdout=log, stderr=log)
-    try:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert server.poll() is None, (folder / "registry.log").read_text()
-                time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def labels(commit: str = "a" * 40, version: str = "0.1.0", **more: str) -> dict[str, str]:
@@ -198,15 +160,9 @@ def proxied(proxy: Proxy) -> Iterator[Proxy]:
             if self.command != "HEAD":
                 self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    proxy.host = f"127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with listening(Handler) as host:
+        proxy.host = host
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @dataclass
@@ -263,12 +219,6 @@ def mlflow_server(fake: FakeMlflow) -> Iterator[FakeMlflow]:
 
         do_GET = do_POST = _any
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with listening(Handler) as host:
+        fake.url = f"http://{host}"
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()

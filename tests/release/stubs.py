@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "workflows")]
 
 
 def skopeo(arguments: list[str]) -> int:

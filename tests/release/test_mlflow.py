@@ -3,12 +3,11 @@
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_probe import free_port
+from loopback import DIRECT, free_port
 
 from model_review.release.mlflow import URI, MlflowError, move_aliases, registered
 
@@ -62,7 +61,7 @@ def server(project: Path) -> Iterator[str]:
     try:
         for _ in range(600):
             try:
-                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/health", timeout=2)
+                DIRECT.open(f"{url}/health", timeout=2)
                 break
             except OSError:
                 assert process.poll() is None, (project / "server.log").read_text()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from bake import bake
+from loopback import free_port
 from project import SETTINGS, must
-from test_probe import free_port
 
 from model_review.cli import main
 

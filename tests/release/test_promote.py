@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import registry
 from registries import (
     REPOSITORY,
     FakeMlflow,
@@ -17,7 +18,6 @@ from registries import (
     labels,
     mlflow_server,
     proxied,
-    registry,
     write_probe,
 )
 

@@ -19,7 +19,8 @@ from model_review.release.registry import Registry
 
 sys.path.insert(0, str(ROOT / "tests/image"))
 
-from containers import BASE, DIRECT, Containers, containers, demand_tools, free_port, make_base, registry, wait_for
+from containers import BASE, Containers, containers, demand_tools, make_base, wait_for
+from loopback import DIRECT, free_port, registry
 from packaging_steps import golden, trained_project
 
 pytestmark = [
@@ -53,7 +54,7 @@ def test_merge_release_merge_rollback_and_the_first_image_serves_again(tmp_path:
     demand_tools()
     bare = tmp_path / "churn.git"
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
-    with containers() as world, containers() as elsewhere, registry(world) as host, forge(bare) as fake:
+    with containers() as world, containers() as elsewhere, registry(world.folder) as host, forge(bare) as fake:
         (tmp_path / "out").mkdir()
         project = trained_project(tmp_path / "out", make_base(world))
         image = f"{host}/acme/churn"

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from fake_forge import forge
-from registries import registry
+from loopback import free_port, registry
 from release_loop import ACT, Shop
 from repositories import git
-from test_probe import free_port
 
 from model_review.release.registry import Registry
 

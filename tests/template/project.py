@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,9 +14,9 @@ from typing import Any
 
 import yaml
 from bake import bake
+from loopback import DIRECT, free_port
 from tables import Table
 
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know this machine's port
 # One thread per fit: on small tables threads wait for each other, and two test processes share two cores.
 SETTINGS = {"OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "BENTOML_DO_NOT_TRACK": "True"}
 
@@ -60,9 +59,7 @@ def table_path(project: Path) -> Path:
 @contextmanager
 def service(target: Path, folder: Path, src: Path | None) -> Iterator[str]:
     """Serve a project or a bento from `folder` until the end of the block, and give its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | SETTINGS | {"BENTOML_HOME": str(folder / "bentoml")}
     environment |= {"PYTHONPATH": str(src)} if src else {}
     command = [sys.executable, "-m", "bentoml", "serve", str(target), "--host", "127.0.0.1", "--port", str(port)]

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loopback import free_port
 from project import SETTINGS
 
 JSON = {"Content-Type": "application/json"}
@@ -50,13 +50,6 @@ class Server:
         text = self.ask("GET", "/metrics")[2].decode()
         found = [entry for entry in text.splitlines() if entry.startswith(f"{line} ")]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(project: Path, folder: Path, port: int, **settings: str) -> subprocess.Popen[bytes]:

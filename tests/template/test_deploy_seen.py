@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -15,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from bake import bake
-from project import DIRECT, service
+from loopback import DIRECT, free_port
+from project import service
 
 # What a few seconds of good traffic cannot show: a refused value, a lost line, a value unseen in training.
 MAY_BE_EMPTY = ("model_violations_total", "model_log_dropped_total", '"(other)"', '"(missing)"')
@@ -28,9 +28,7 @@ def watched(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
         (pytest.fail if os.environ.get("CI") else pytest.skip)("not run here: prometheus (apt install prometheus)")
     folder = tmp_path_factory.mktemp("watched")
     deploy = bake(tmp_path_factory.mktemp("files"), "deploy_to=compose") / "deploy"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with service(demo, folder, demo / "src") as url:
         settings = yaml.safe_load((deploy / "compose/prometheus.yaml").read_text(encoding="utf-8"))
         settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
