@@ -118,7 +118,7 @@ def prepare() -> None:
 def servers() -> list[Server]:
     """Ours with and without its log, and the peers."""
     serve = ["-m", "bentoml", "serve"]
-    own = [*serve, str(PROJECT), "--host", "127.0.0.1", "--port", "{port}"]
+    own = ["-m", "churn.serving.serve", "--port", "{port}"]
     peer = [*serve, "bentoml_sklearn:Churn", "--host", "127.0.0.1", "--port", "{port}"]
     models = BENCH / "models"
     mlflow = [

@@ -52,7 +52,7 @@ def service() -> Iterator[str]:
     url = f"http://127.0.0.1:{free_port()}"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            ["uv", "run", "bentoml", "serve", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]],
+            ["uv", "run", "serve", "--port", url.rpartition(":")[2]],
             cwd=PROJECT,
             env=os.environ | SETTINGS,
             stdin=subprocess.DEVNULL,
