@@ -15,6 +15,7 @@ from .. import moments
 from ..contract import NUMERIC, TEMPORAL, Column, Contract
 
 MOST_SHOWN = 80
+KINDS: dict[str, set[type]] = {"integer": {int}, "number": {int, float}, "boolean": {bool}}
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,7 @@ def _limit(column: Column, side: str) -> Any:
 
 def _whole(column: Column, absent: frozenset[str]) -> Callable[[list[Any]], list[Any]] | None:
     """How plain values of a column are checked all at once; None where each has to be read."""
-    kinds: set[type] = {"integer": {int}, "number": {int, float}, "boolean": {bool}}.get(column.type, {str})
-    kinds = kinds if column.required else kinds | {NoneType}
+    kinds = KINDS.get(column.type, {str}) | (set() if column.required else {NoneType})
     exact = 2**53 if column.type == "integer" else sys.float_info.max  # beyond it, not every whole number is a float
     low, high = column.bounds.get("minimum", -exact), column.bounds.get("maximum", exact)
     longest = column.bounds.get("maxLength", math.inf)

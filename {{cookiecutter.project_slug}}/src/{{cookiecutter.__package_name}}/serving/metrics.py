@@ -98,6 +98,5 @@ class Drift:
 
 
 def _add(counter: prometheus.Counter, counts: Tally[str], *labels: str) -> None:
-    for name, number in counts.items():
-        if number:
-            counter.labels(*labels, name).inc(number)
+    for name, number in (+counts).items():  # those above 0
+        counter.labels(*labels, name).inc(number)

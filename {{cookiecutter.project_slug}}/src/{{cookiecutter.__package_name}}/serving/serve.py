@@ -21,8 +21,8 @@ from . import settings
 )
 def main(host: str, port: int) -> None:
     """Serve `run/model`; the README lists the settings, which are environment variables."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:  # before what is slow, so that a taken port is said at once
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
         reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
@@ -34,6 +34,7 @@ def main(host: str, port: int) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn takes them later, and raises them when it has ended
         signal.signal(sign, lambda *_: sys.exit(0))
     print(f"http://{host}:{port}", flush=True)
+    sys.setswitchinterval(0.0001)  # a request waits so long for the log's thread, not for 5 ms
     gc.disable()  # what is imported stays; `Service.start` turns it on again
 
     import uvicorn
