@@ -74,6 +74,9 @@ def test_another_lock_gets_an_environment_of_its_own(loop: Loop) -> None:
         assert not (loop.project / ".venv").exists()
     finally:
         hidden.rename(loop.project / ".venv")
+    assert loop.review()["hold_reason"] == "no meaningful change"
+    comparison = json.loads((loop.scratch / "review/comparison.json").read_text(encoding="utf-8"))
+    assert (comparison["changes"]["kinds"], comparison["changes"]["code"]) == (["dependencies"], False)
 
 
 @pytest.mark.prove
