@@ -15,16 +15,10 @@ WARM_SECONDS = 120
 
 def make_demo(clone: Path, home: Path) -> tuple[str, float]:
     """Run `make demo` with an own home folder and uv cache; return what it printed and the seconds."""
-    variables = {"HOME": str(home), "UV_CACHE_DIR": str(home / "uv"), "MAKEFLAGS": ""}
+    own = os.environ | {"HOME": str(home), "UV_CACHE_DIR": str(home / "uv"), "MAKEFLAGS": ""}
     started = time.monotonic()
     done = subprocess.run(
-        ["make", "demo"],
-        cwd=clone,
-        env=os.environ | variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+        ["make", "demo"], cwd=clone, env=own, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, time.monotonic() - started
