@@ -13,7 +13,7 @@ from pathlib import Path
 import release_bento
 import release_image
 import yaml
-from console import ROOT, SETTINGS, say
+from console import ROOT, SETTINGS, say, step
 from fake_github import FakeGitHub, tls_certificate
 from hosted import Hosted
 from local_registry import registry
@@ -52,7 +52,8 @@ def show_release(project: Path) -> None:
                 _show(release_image.release(where, "second"), project)
             return
         say(f"\nfrom a merge to what is in production: no container is built ({found}), so with bentos")
-        with release_bento.place(hosted, image, place / "documents") as without:
+        step("train once, for the evaluation rows", "uv", "run", "train", cwd=project)
+        with release_bento.place(hosted, image, place / "documents", project / "run") as without:
             before = release_bento.release(without, "first", None)
             _change_the_model(hosted, project)
             say("the second release, warm")
@@ -86,12 +87,12 @@ def _show(released: release_image.Released, project: Path) -> None:
     package = yaml.safe_load((ROOT / ".github/actions/package/action.yml").read_text(encoding="utf-8"))
     inner = {one["name"] for one in package["runs"]["steps"]}
     outer = {(name, one["name"]) for name, job in workflow["jobs"].items() for one in job["steps"] if "name" in one}
-    took = {(job, step): seconds(duration) for job, step, duration in DONE.findall(released.printed)}
+    took = {(job, name): seconds(duration) for job, name, duration in DONE.findall(released.printed)}
     say("\nfrom a merge to what is in production: release.yml under act, warm (attest and staging run side by side)")
-    for (job, step), value in took.items():
-        if (job, step) in outer or step in inner:
-            say(f"  {job:<11}{'  ' if step in inner else ''}{step:<58}{value:7.2f} s")
-    say(f"  {'from the merge to the record':<69}{released.seconds:7.2f} s")
-    rebuilt = sum(took["model", step] for step in REBUILD)
+    for (job, name), value in took.items():
+        if (job, name) in outer or name in inner:
+            say(f"  {job:<11}{('  ' if name in inner else '') + name:<58}{value:7.2f} s")
+    say(f"  {'from the merge to promoted and recorded':<69}{released.seconds:7.2f} s")
+    rebuilt = sum(took["model", name] for name in REBUILD)
     met = "met" if rebuilt < 20 else "MISSED"
     say(f"  {met}: bento and image rebuilt after a change of model in {rebuilt:.1f} s (aim: under 20 s)")

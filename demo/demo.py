@@ -61,7 +61,7 @@ def _as_images(hosted: Hosted, found: tools.Tools, image: str) -> None:
 def _as_bentos(hosted: Hosted, why: str, image: str) -> None:
     say(f"  no container: {why}.")
     say("  So the bento is released by hand. Not done: image, container, attestations, staging, GitHub Release.")
-    with release_bento.place(hosted, image, RELEASES) as place:
+    with release_bento.place(hosted, image, RELEASES, PROJECT / "run") as place:
         released = release_bento.first(place)
         say(PULLS)
         answers = pulls.run(hosted)

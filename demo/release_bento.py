@@ -11,6 +11,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -44,11 +45,19 @@ class Release:
 
 @dataclass(frozen=True)
 class Place:
-    """Where releases are made; `folder` is no hidden one, which BentoML refuses."""
+    """Where releases are made.
+
+    Attributes:
+        image: Its name in the registry.
+        documents: Where a release's documents go, each in a folder of its own.
+        rows: A run directory with the evaluation rows, which no saved run has.
+        folder: For what goes away; no hidden one, which BentoML refuses.
+    """
 
     hosted: Hosted
     image: str
     documents: Path
+    rows: Path
     folder: Path
 
     @property
@@ -58,10 +67,10 @@ class Place:
 
 
 @contextmanager
-def place(hosted: Hosted, image: str, documents: Path) -> Iterator[Place]:
+def place(hosted: Hosted, image: str, documents: Path, rows: Path) -> Iterator[Place]:
     """Where releases are made, until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="model-review-demo-", dir="/tmp") as folder:
-        yield Place(hosted, image, documents, Path(folder))
+        yield Place(hosted, image, documents, rows, Path(folder))
 
 
 def first(place: Place) -> Release:
@@ -94,6 +103,7 @@ def release(place: Place, name: str, before: Release | None) -> Release:
     git(place.folder, "clone", "--quiet", str(place.hosted.remote), str(checkout))
     (checkout / ".venv").symlink_to(Path(kept("second")["KEPT_ENVIRONMENTS"]) / "model")
     shutil.copytree(_saved(place.hosted, commit), checkout / "run")
+    _give_rows(checkout / "run", place.rows)
     bento = _built(checkout, documents / "bento")
     pushed = documents / "layers"
     digest = _packed(bento, pushed, checkout)
@@ -190,6 +200,16 @@ def _saved(hosted: Hosted, commit: str) -> Path:
     """The run of that commit, as main's workflow saved it."""
     runs = [path.parent for path in hosted.cache.glob("*/run.json")]
     return next(run for run in runs if json.loads((run / "run.json").read_text(encoding="utf-8"))["commit"] == commit)
+
+
+def _give_rows(run: Path, other: Path) -> None:
+    """The evaluation rows of a run on the same table, for the golden requests; they have to be the same rows."""
+    digests = [
+        json.loads((one / "run.json").read_text(encoding="utf-8"))["data"]["evaluation_digest"] for one in (run, other)
+    ]
+    if digests[0] != digests[1]:
+        sys.exit(f"demo: {shown(other)} was evaluated on other rows than main's run.")
+    shutil.copy(other / "evaluation.parquet", run)
 
 
 def _size(folder: Path) -> int:

@@ -5,7 +5,9 @@ are real. Going forward again is done by hand, with the verb that the workflow c
 """
 
 import json
+import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import stand_ins
-from act import Finished, Runner
+from act import ACT, Finished, Runner
 from console import say, shown, step, took
 from containers import HARDENED
 from fake_forge import TOKEN, Forge, forge
@@ -26,6 +28,7 @@ from repositories import git
 from serve import free_port, ready
 from tools import Tools
 
+HERE = Path(__file__).resolve().parent
 READY_SECONDS = 60
 PLACES = ("CONTAINERS_STORAGE_CONF", "CONTAINERS_CONF", "BUILDAH_ISOLATION", "DOCKER_HOST")
 
@@ -107,6 +110,7 @@ def _act(place: Place, event: str, workflow: str, payload: Mapping[str, object],
     keep(name, done.printed)
     if not done.succeeded:
         sys.exit(f"{done.printed}\ndemo: {workflow}.yml failed; its output is above.")
+    shutil.rmtree(store / "model-review-image", ignore_errors=True)  # the registry has it now
     return done
 
 
@@ -158,6 +162,9 @@ def place(hosted: Hosted, tools: Tools, image: str, documents: Path) -> Iterator
         config.write_text(f'[url "{hosted.remote.as_uri()}"]\n  insteadOf = {fake.url}/{fake.name}\n', encoding="utf-8")
         variables = {"GITHUB_API_URL": fake.url, "GITHUB_SERVER_URL": fake.url, "GIT_CONFIG_GLOBAL": str(config)}
         variables |= {name: tools.environment[name] for name in PLACES if name in tools.environment}
+        if shutil.which("skopeo") is None:
+            found = [one for one in os.environ["PATH"].split(os.pathsep) if Path(one) != ACT.parent]
+            variables["PATH"] = os.pathsep.join([str(_skopeo(Path(folder))), *found])
         mapped = hosted.runner.mapped
         if tools.base:
             mapped = stand_ins.place(Path(folder) / "actions", hosted.actions)
@@ -168,6 +175,15 @@ def place(hosted: Hosted, tools: Tools, image: str, documents: Path) -> Iterator
         except BaseException:
             runner.stop()
             raise
+
+
+def _skopeo(folder: Path) -> Path:
+    """A folder with the stand-in for skopeo; Docker's users rarely have the real one."""
+    program = folder / "bin/skopeo"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I {HERE / "stand_in_skopeo.py"} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program.parent
 
 
 def _build_on(base: str, action: Path) -> None:

@@ -51,13 +51,12 @@ def available(project: Path) -> Iterator[Tools | str]:
     recipe = (project / "Dockerfile").read_text(encoding="utf-8")
     base = next(line.split()[1] for line in recipe.splitlines() if line.startswith("FROM "))
     docker = shutil.which("docker") is not None and not _fails("docker", "version")
-    needed = {"skopeo"} if docker else {"buildah", "podman", "skopeo"}
-    absent = sorted(name for name in needed if shutil.which(name) is None)
-    if absent:
-        brought = f"apt install {' '.join(absent)}{'' if docker else ', or Docker and skopeo'}"
-        yield f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed ({brought})"
-    elif docker:
+    absent = [name for name in ("buildah", "podman", "skopeo") if shutil.which(name) is None]
+    if docker:
         yield _with_base(Tools("docker", "docker", os.environ), base)
+    elif absent:
+        lacking = f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed"
+        yield f"{lacking} (apt install {' '.join(absent)}), and no Docker engine answers"
     elif os.geteuid():
         yield _with_base(Tools("buildah", "podman", os.environ), base)
     else:  # as root, in a storage of the demo's own

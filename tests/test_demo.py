@@ -1,7 +1,11 @@
 """The demo script stops what it started, says which command failed, and releases without any container tool."""
 
+import gzip
+import io
+import json
 import subprocess
 import sys
+import tarfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,11 +17,13 @@ import generate
 import local_registry
 import pytest
 import serve
+import stand_in_skopeo
 import tools
 from loopback import DIRECT
 from registries import image_folder, labels, write_probe
 
 from model_review.cli import main
+from model_review.release.push import labels_of_folder, read_folder
 from model_review.release.registry import Registry
 
 
@@ -129,15 +135,37 @@ def test_small_registry_takes_what_the_engine_pushes_promotes_and_rolls_back(
             DIRECT.open(forged)
 
 
+def test_stand_in_for_skopeo_writes_the_image_that_docker_saved(tmp_path: Path) -> None:
+    layers = [b"a layer" * 1000, gzip.compress(b"a layer that is compressed")]
+    config = json.dumps({"config": {"Labels": labels()}}).encode()
+    content = [{"Config": "config.json", "RepoTags": ["shop:1"], "Layers": ["0/layer.tar", "1/layer.tar"]}]
+    with tarfile.open(tmp_path / "image.tar", "w") as archive:
+        for name, data in (
+            ("manifest.json", json.dumps(content).encode()),
+            ("config.json", config),
+            ("0/layer.tar", layers[0]),
+            ("1/layer.tar", layers[1]),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    source = f"docker-archive:{tmp_path / 'image.tar'}"
+    stand_in_skopeo.main(["copy", "--quiet", "--dest-compress", source, f"dir:{tmp_path / 'image'}"])
+    assert labels_of_folder(tmp_path / "image") == labels()
+    manifest, blobs = read_folder(tmp_path / "image")
+    stored = [blobs[one["digest"]].read_bytes() for one in manifest.parsed()["layers"]]
+    assert gzip.decompress(stored[0]) == layers[0]
+    assert stored[1] == layers[1]
+
+
 def test_machine_without_container_tools_is_told_which_packages_bring_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM python:3.11-slim AS base\n", encoding="utf-8")
     monkeypatch.setenv("PATH", str(tmp_path))
     with tools.available(tmp_path) as found:
-        assert found == (
-            "buildah and podman and skopeo are not installed (apt install buildah podman skopeo, or Docker and skopeo)"
-        )
+        packages = "(apt install buildah podman skopeo)"
+        assert found == f"buildah and podman and skopeo are not installed {packages}, and no Docker engine answers"
 
 
 def test_duration_is_read_as_act_prints_it() -> None:
