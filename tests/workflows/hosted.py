@@ -1,17 +1,16 @@
 """A project as a repository on the fake GitHub: its pull requests start its own workflows, which act runs."""
 
-import io
 import json
 import os
 import shutil
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import stand_ins
 from act import Finished, Runner
+from archives import archive
 from fake_github import LEDGER_TOKEN, FakeGitHub, Json, repository
 from repositories import git
 
@@ -151,7 +150,7 @@ class Hosted:
             (kept[folder.name],) = folder.iterdir()
             data = kept[folder.name].read_bytes()
             unzipped = folder.name == kept[folder.name].name
-            self.fake.add_artifact(run, folder.name, data if unzipped else archive(kept[folder.name].name, data))
+            self.fake.add_artifact(run, folder.name, data if unzipped else archive(data, kept[folder.name].name))
         return Checked(run, done, kept)
 
     def checkout(self, ref: str, name: str, depth: int = 2) -> Path:
@@ -174,11 +173,3 @@ class Hosted:
         git(folder, "checkout", "--quiet", "--detach", base)
         git(folder, "merge", "--quiet", "--no-ff", "--message", f"Merge {head} into {base}", head)
         return self.push(folder, "HEAD", ref)
-
-
-def archive(name: str, data: bytes) -> bytes:
-    """An artifact as the upload action makes it."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as opened:
-        opened.writestr(name, data)
-    return made.getvalue()

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archives import archive
 from fake_github import BOT, Event, Fault
-from report_loop import BASE, HEAD, MARKER, Changed, Loop, archive
+from report_loop import BASE, HEAD, MARKER, Changed, Loop
 from worlds import CONTRACT, POLICY, World, write_run
 
 from model_review.cli import main

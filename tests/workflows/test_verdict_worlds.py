@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from archives import archive
 from demo_data import LAST_QUARTER_FROM, draw_rows
 from report_loop import Loop as Report
-from report_loop import archive
 from repositories import ROOT, git
 from training_loop import ELSEWHERE
 from training_loop import Loop as Training
