@@ -79,7 +79,7 @@ def merged(place: Place, answer: Answer) -> None:
     _act(place, "workflow_dispatch", "rollback", {"inputs": {"to": "previous"}, "ref": "refs/heads/main"}, "rollback")
     took("one click back: rollback.yml", started)
     assert production(place.image) == before
-    say(f"    production is {short(before)} again, pulled by digest and probed before")
+    say(f"    production is {short(before)} again; it was pulled by digest and probed first")
     _ask(place)
     _forward(place, released)
     _ask(place)
