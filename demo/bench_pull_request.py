@@ -19,10 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from console import ROOT, SETTINGS, say
-
-sys.path.insert(0, str(ROOT / "tests" / "workflows"))
-
+from console import SETTINGS, say
 from fake_github import FakeGitHub, tls_certificate
 from hosted import Hosted
 from repositories import git
