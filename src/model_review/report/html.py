@@ -5,7 +5,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from model_review.comparison import Comparison
-from model_review.fairness import CAUTIOUS
+from model_review.comparison_groups import CAUTIOUS
 from model_review.report.plots import figures
 from model_review.report.sections import kinds
 from model_review.report.tables import MARK
