@@ -11,7 +11,8 @@ from pathlib import Path
 import stand_ins
 from act import Finished, Runner
 from archives import archive
-from fake_github import LEDGER_TOKEN, FakeGitHub, Json, repository
+from fake_github import LEDGER_TOKEN, FakeGitHub, repository
+from github_answers import Json
 from repositories import git
 
 HERE = Path(__file__).parent
