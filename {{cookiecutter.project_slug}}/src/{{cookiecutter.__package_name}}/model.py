@@ -14,13 +14,11 @@ import numpy as np
 import pandas as pd
 import skops.io
 from sklearn import dummy, ensemble, linear_model, preprocessing
-from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from . import artifact
-from .command import InputError
+from . import InputError, artifact
 from .features import Features
 
 # Besides what skops trusts by itself, a model file may hold these types and no other.
@@ -53,7 +51,10 @@ class Model:
         Returns:
             n labels (numbers for regression), and n x classes probabilities (None for regression).
         """
-        columns = self.columns(values)
+        return self.predict_columns(self.columns(values))
+
+    def predict_columns(self, columns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predict from model columns."""
         if self.task == "regression":
             return self.pipeline.predict(columns), None
         known = [str(label) for label in self.pipeline.classes_]
@@ -74,7 +75,7 @@ def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, 
     return Pipeline([("columns", transform), ("estimator", _estimator(estimator, task == "regression", options))])
 
 
-def _estimator(name: str, regression: bool, options: dict[str, Any]) -> BaseEstimator:
+def _estimator(name: str, regression: bool, options: dict[str, Any]) -> Any:
     if name == "dummy":
         return dummy.DummyRegressor(strategy="median") if regression else dummy.DummyClassifier(strategy="prior")
     if name == "linear" and not regression:
@@ -104,8 +105,6 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Read a model that `save` wrote; an `InputError` names the type that no model of this project has."""
     facts, file = artifact.facts(folder), folder / "model.skops"
-    if not file.is_file():
-        raise InputError(f"{folder}: no model.skops there; run `uv run train`, or name a run's model folder")
     if strange := set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED):
         raise InputError(f"{file}: holds the type {min(strange)}, which no model of this project has; do not use it")
     return Model(skops.io.load(file, trusted=TRUSTED), **facts)
