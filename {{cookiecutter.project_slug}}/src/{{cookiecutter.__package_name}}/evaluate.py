@@ -83,13 +83,9 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     rundir.check(out)
     if out.resolve() == source.resolve():
         raise InputError(f"{out}: holds the model that is scored; choose another --out")
-    needed = [contract.target.name, *fitted.features.raw]
-    table, unreadable = rows.saved(rows_file, contract, needed)
-    cannot = f"the model in {model_folder} cannot score these rows"
-    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
-        raise InputError(f"{rows_file}: column {column!r}: {value!r} {problem}: {cannot}")
+    table = rows.saved(rows_file, contract, [contract.target.name, *fitted.features.raw])
     if fitted.classes and (unknown := {*table.truth} - {*fitted.classes}):
-        raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown: {cannot}")
+        raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown to the model, which cannot score these rows")
     started = time.perf_counter()
     scored = predictions(fitted, table, run["seed"], SCENARIOS)
     run["cost"]["evaluate_seconds"] = time.perf_counter() - started

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot as plt
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
 from tqdm import tqdm
 
@@ -45,8 +46,8 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "importances.csv", index=False)
     top, label = table.head(20).iloc[::-1], f"loss of {score} when the column is shuffled (line: SD over 5 shuffles)"
-    bars = top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, figsize=(8, 7))
-    bars.figure.savefig(folder / "importances.png", dpi=120, bbox_inches="tight")
+    top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, figsize=(8, 7))
+    plt.savefig(folder / "importances.png", dpi=120, bbox_inches="tight")
     target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
     for number, name in enumerate(tqdm(table["feature"].head(TOP), desc="plots", disable=None), start=1):
         category = name in fitted.features.levels
@@ -65,7 +66,7 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
 def main(row: str | None, run: Path) -> None:
     """What moves the model: plots, or one row as a table."""
     fitted, contract = model.load(run / "model"), load_contract(run / "contract.yaml")
-    table, _ = rows.saved(run / "evaluation.parquet", contract, fitted.features.raw)
+    table = rows.saved(run / "evaluation.parquet", contract, fitted.features.raw)
     columns, ids = fitted.columns(table.typed), table.rows["row_id"].tolist()
     if row is None:
         some = columns.sample(min(MOST_ROWS, len(columns)), random_state=0)

@@ -78,15 +78,17 @@ def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[st
     return Table(contract, raw, typed, pd.DataFrame(rows, raw.index))
 
 
-def saved(file: Path, contract: Contract, needed: list[str]) -> tuple[Table, pd.DataFrame]:
-    """The rows of a run's evaluation.parquet, and what cannot be read of them as a `VIOLATION` table."""
+def saved(file: Path, contract: Contract, needed: list[str]) -> Table:
+    """The rows of a run's evaluation.parquet; the `needed` columns must be there and readable."""
     try:
         raw = pd.read_parquet(file).astype("str")
         rows = raw[["row_id"]]
     except (ValueError, OSError, KeyError) as error:
         raise InputError(f"{file}: not a Parquet file with row_id: {' '.join(str(error).split())}") from None
     typed, unreadable = parse(raw, contract, file, needed)
-    return Table(contract, raw, typed, rows), unreadable
+    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
+        raise InputError(f"{file}: column {column!r}: {value!r} {problem}, so the model cannot score these rows")
+    return Table(contract, raw, typed, rows)
 
 
 def _parts(raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Any, keys: list[str]) -> np.ndarray:

@@ -61,8 +61,8 @@ def _open(experiment: str) -> Any:
 
 def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract) -> str:
     fitted = model.load(run_folder / "model")
-    table, _ = rows.saved(run_folder / "evaluation.parquet", contract, fitted.features.raw)
-    example, digest = table.typed.head(5), run["data"]["digest"].removeprefix("sha256:")
+    example = rows.saved(run_folder / "evaluation.parquet", contract, fitted.features.raw).typed.head(5)
+    digest = run["data"]["digest"].removeprefix("sha256:")
     with mlflow.start_run() as active:
         mlflow.log_params(run["params"])
         mlflow.log_metrics(run["metrics"])

@@ -77,12 +77,12 @@ def train(out: Path) -> dict[str, Any]:
 
     unread = {"tune"} if contract.task == "binary" else {"tune", "threshold"}  # they determine no run
     choices = {section: value for section, value in params.items() if section not in unread}
-    run = {"schema": "model-review/run@1", "target": contract.target.name, "features": fitted.features.raw}
+    run: dict[str, Any] = {"schema": "model-review/run@1", "target": contract.target.name}
     run |= {field: getattr(fitted, field) for field in ("task", "classes", "positive_class", "threshold")}
+    run |= {"features": fitted.features.raw, "params": pd.json_normalize(choices).to_dict("records")[0]}
     run |= {"metrics": found, "baselines": baselines, "warnings": warnings, "cost": cost, "data": data}
-    run |= {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"], **rundir.origin()}
-    run |= {"business_value": params.get("business_value"), "tracking": None}
-    run["contract_digest"] = rundir.file_digest(ROOT / "contract.yaml")
+    run |= {"seed": params["seed"], "business_value": params.get("business_value"), "tracking": None}
+    run |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), **rundir.origin()}
     with rundir.new(out) as folder:
         model.save(fitted, folder / "model")
         export.write_example(folder / "model", testing, fitted.features.raw)
