@@ -15,11 +15,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / name) for name in ("hooks", "tests/template", "tests/workflows", "tests/image")]
 
-import containers as tools  # noqa: E402 - the tests' modules are found only now
-from containers import BASE, HARDENED, Containers, containers, make_base, started  # noqa: E402
-from loopback import registry  # noqa: E402
-from packaging_steps import change_model, earlier, trained_project  # noqa: E402
-from repositories import ACTIONS, commit_all, step  # noqa: E402
+import containers as tools  # noqa: E402 - found by the path above
+from containers import BASE, HARDENED, Containers, containers, make_base, started  # noqa: E402 - found by the path above
+from loopback import registry  # noqa: E402 - found by the path above
+from packaging_steps import change_model, earlier, trained_project  # noqa: E402 - found by the path above
+from repositories import ACTIONS, commit_all, step  # noqa: E402 - found by the path above
 
 ROUNDS = 3
 WITH_PIP = "localhost/model-review-base-with-pip:1"

@@ -1,4 +1,4 @@
-"""One HTTP request, as the clients of GitHub and of registries make it: never redirected, never read without bound."""
+"""One HTTP request, as the clients of GitHub, of registries and of MLflow make it: never read without bound."""
 
 import http.client
 import urllib.error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile import lay
 from worlds import POLICY, Review
 
 
@@ -36,3 +37,10 @@ def review(tmp_path: Path) -> Review:
         return {"code": code, "verdict": verdict, "comparison": comparison, "out": out}
 
     return run
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> Path:
+    """Two sound runs, `a` and `b`, and a policy, to be made hostile."""
+    lay(tmp_path)
+    return tmp_path

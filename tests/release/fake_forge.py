@@ -1,10 +1,8 @@
 """The parts of GitHub that a release speaks to: files of a repository, releases, and what a pull request's run left."""
 
-import io
 import json
 import re
 import subprocess
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from archives import archive
 from loopback import listening
 
 TOKEN = "token-of-the-job-4711"
@@ -59,7 +58,7 @@ class Forge:
             one = {"id": 2, "name": "model-review-comparison", "expired": False, "size_in_bytes": 10}
             return 200, {"total_count": 1, "artifacts": [one]}
         if rest == "/actions/artifacts/2/zip":
-            return 200, _zipped(next(iter(self.comparisons.values())))
+            return 200, archive(next(iter(self.comparisons.values())))
         return self._releases(method, rest, body)
 
     def _releases(self, method: str, rest: str, body: Any) -> tuple[int, Any]:
@@ -79,13 +78,6 @@ class Forge:
             release.update(body)
             return 200, release
         return 404, {"message": "Not Found"}
-
-
-def _zipped(data: bytes) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as opened:
-        opened.writestr("comparison.json", data)
-    return made.getvalue()
 
 
 @contextmanager

@@ -9,14 +9,19 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import stand_ins
-from fake_forge import TOKEN, Forge
+from fake_forge import TOKEN, Forge, forge
+from loopback import free_port, registry
 from probed import CONTRACT, write_run
 from repositories import ROOT, git
 
@@ -49,7 +54,7 @@ image = "%s"
 CODE = '''
 """A model that was trained elsewhere."""
 
-import json, shutil, subprocess, sys
+import json, os, shutil, subprocess, sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -59,8 +64,10 @@ def train() -> None:
     skill = (ROOT / "params.yaml").read_text().split()[1]
     shutil.copytree(ROOT / "data" / skill, ROOT / "run")
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    record = json.loads((ROOT / "run/run.json").read_text())
-    (ROOT / "run/run.json").write_text(json.dumps(record | {"commit": head.stdout.strip()}))
+    record = json.loads((ROOT / "run/run.json").read_text()) | {"commit": head.stdout.strip()}
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        record["tracking"] = {"run_id": skill, "uri": uri}
+    (ROOT / "run/run.json").write_text(json.dumps(record))
 
 
 def evaluate() -> None:
@@ -84,7 +91,7 @@ image=$IMAGE_NAME:$(git rev-parse HEAD)
 bash "$engine" labels --run run > "$STORE/labels"
 echo 'numpy==2.4.6 --hash=sha256:%s' > requirements.serve.txt
 bash "$engine" probe --run run --out "$RUNNER_TEMP/model-review/probe.json" --url "http://127.0.0.1:$STUB_PORT" \\
-  --seconds 0.1 --start "$STUB_SERVICE $STUB_PORT $PWD/run"
+  --seconds 0.1 --wait "${STUB_WAIT:-60}" --start "$STUB_SERVICE $STUB_PORT $PWD/run"
 printf 'image=%%s\\nbuilder=buildah\\n' "$image" >> "$GITHUB_OUTPUT"
 """ % ("0" * 64)
 
@@ -132,17 +139,29 @@ class Hosted:
         git(self.project, "push", "--quiet", str(self.forge.git), "HEAD:refs/heads/main")
         return commit
 
-    def release(self, *arguments: str, private: bool = False) -> tuple[bool, str]:
+    def release(
+        self, *arguments: str, private: bool = False, until: Callable[[str], bool] | None = None
+    ) -> tuple[bool, str]:
         """Run release.yml for main's newest commit, as its push does."""
         event = {"ref": "refs/heads/main", "repository": {"full_name": self.forge.name, "private": private}}
-        return self.act("push", "release", event, *arguments)
+        return self.act("push", "release", event, *arguments, until=until)
 
     def rollback(self, to: str = "previous") -> tuple[bool, str]:
         """Run rollback.yml, as a person does."""
         return self.act("workflow_dispatch", "rollback", {"inputs": {"to": to}, "ref": "refs/heads/main"})
 
-    def act(self, event: str, workflow: str, payload: dict[str, Any], *arguments: str) -> tuple[bool, str]:
-        """Let act run a workflow; whether it succeeded, and what it printed."""
+    def act(
+        self,
+        event: str,
+        workflow: str,
+        payload: dict[str, Any],
+        *arguments: str,
+        until: Callable[[str], bool] | None = None,
+    ) -> tuple[bool, str]:
+        """Let act run a workflow; whether it succeeded, and what it printed.
+
+        Where `until` says so of what was printed, the machine is gone: act, and all that it runs, without a word.
+        """
         artifacts = self.store / "artifacts"
         shutil.rmtree(artifacts, ignore_errors=True)
         artifacts.mkdir()
@@ -166,24 +185,48 @@ class Hosted:
         for name, value in variables.items():
             command += ["--env", f"{name}={value}"]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "RUNNER_"))}
-        done = subprocess.run(
-            command,
-            cwd=self.project,
-            env=clean | {"GITHUB_TOKEN": TOKEN},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=1800,
-        )
-        assert TOKEN not in done.stdout
-        return done.returncode == 0, done.stdout
+        printed = self.folder / "printed"
+        with printed.open("w") as stream:
+            process = subprocess.Popen(
+                command,
+                cwd=self.project,
+                env=clean | {"GITHUB_TOKEN": TOKEN},
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + 1800
+        while process.poll() is None:
+            over = time.monotonic() > deadline
+            if over or (until is not None and until(printed.read_text(errors="replace"))):
+                kill(process.pid)
+                process.wait()
+                assert not over, printed.read_text(errors="replace")[-6000:]
+                break
+            time.sleep(0.05)
+        said = printed.read_text(errors="replace")
+        assert TOKEN not in said
+        return process.returncode == 0, said
 
     def lines(self) -> list[dict[str, Any]]:
         """The promotion log on its branch."""
         found = git(self.forge.git, "show", "model-review:promotions.jsonl")
         return [json.loads(line) for line in found.splitlines()]
+
+
+def kill(pid: int) -> None:
+    """End a process and all that it started; none gets to start another one or to clean up."""
+    tree = [pid]
+    for one in tree:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGSTOP)
+        for file in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                if int(file.read_text().rpartition(")")[2].split()[1]) == one:
+                    tree.append(int(file.parent.name))
+    for one in tree:
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 class Shop(Hosted):
@@ -200,11 +243,30 @@ class Shop(Hosted):
             self.stub(name)
         (self.engine / ".github/actions/package/action.yml").write_text(json.dumps(PACKAGE))
         (self.engine / ".github/actions/package/package.sh").write_text(PACKAGE_SCRIPT)
+        # What is measured here says nothing, so it is measured shortly; and one engine is installed for all jobs.
+        self.change("stage/stage.sh", "probe --expect", 'probe --seconds 0.1 --wait "${STUB_WAIT:-60}" --expect')
+        self.change("setup/engine.sh", 'engine="${RUNNER_TEMP', 'engine="$STORE/engine" # "${RUNNER_TEMP')
+
+    def change(self, script: str, text: str, other: str) -> None:
+        """Replace the one place where an action's script says something."""
+        file = self.engine / ".github/actions" / script
+        whole = file.read_text(encoding="utf-8")
+        assert whole.count(text) == 1
+        file.write_text(whole.replace(text, other), encoding="utf-8")
 
     def merge(self, skill: str) -> str:
         """A pull request that chooses a model is merged; the commit of main."""
         (self.project / "params.yaml").write_text(f"skill: {skill}\n")
         return self.push()
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Shop]:
+    """The small project on a fake GitHub, with a real registry, until the end of the block."""
+    bare = folder / "shop.git"
+    git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
+    with registry(folder) as host, forge(bare) as fake:
+        yield Shop(folder, fake, f"{host}/acme/shop", free_port())
 
 
 def write_project(project: Path, image: str) -> None:

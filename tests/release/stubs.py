@@ -18,7 +18,8 @@ def skopeo(arguments: list[str]) -> int:
     store = Path(os.environ["STORE"])
     named = dict(line.split("=", 1) for line in (store / "labels").read_text().splitlines())
     folder = Path(arguments[-1].removeprefix("dir:"))
-    image_folder(folder, named, seed=named["io.model-review.run-digest"])
+    # Where builds are numbered, no two are alike, as those of most builders.
+    image_folder(folder, named, seed=named["io.model-review.run-digest"] + os.environ.get("STUB_BUILD", ""))
     shutil.copytree(Path("run"), store / "images" / named["org.opencontainers.image.revision"], dirs_exist_ok=True)
     return 0
 
@@ -47,12 +48,12 @@ def podman(arguments: list[str]) -> int:
         commit = held.labels(manifest)["org.opencontainers.image.revision"]
         port = re.search(r"127\.0\.0\.1:(\d+):3000", " ".join(arguments))
         assert port is not None
-        return serve([port[1], str(Path(os.environ["STORE"]) / "images" / commit)])
+        return serve([port[1], str(Path(os.environ["STORE"]) / "images" / commit), "staging"])
     return 0
 
 
 def serve(arguments: list[str]) -> int:
-    """The service of a run: `PORT RUN`."""
+    """The service of a run: `PORT RUN [staging]`. STUB_FAULT says where something is wrong with it, and what."""
     import json
 
     from probed import Service, serve
@@ -60,8 +61,13 @@ def serve(arguments: list[str]) -> int:
     run = Path(arguments[1])
     service = Service(noise=float((run / "noise").read_text()))
     service.model = json.loads((run / "run.json").read_text())["model"]["digest"]
-    if os.environ.get("STUB_FAULT") == "never ready":
-        service.ready = 503
+    where, _, fault = os.environ.get("STUB_FAULT", "").partition(": ")
+    if where == (arguments[2] if len(arguments) > 2 else "model"):
+        if fault == "ends":
+            return 3
+        service.ready = 503 if fault == "never ready" else 200
+        service.shift = 0.01 if fault == "answers differ" else 0.0
+        service.lenient = fault == "takes anything"
     with serve(service, int(arguments[0])):
         signal.pause()
     return 0

@@ -50,11 +50,12 @@ class Shop:
     def log(self) -> Path:
         return self.folder / "promotions.jsonl"
 
-    def image(self, **more: str) -> str:
-        """Push a new image; its digest."""
+    def image(self, build: int = 0, **more: str) -> str:
+        """Push a new image of a new commit, or of the commit of an earlier build; its digest."""
         self.made += 1
-        commit = f"{self.made:040x}"
-        folder, digest = image_folder(self.folder / f"image-{self.made}", labels(commit, f"0.{self.made}.0", **more))
+        number = build or self.made
+        named = labels(f"{number:040x}", f"0.{number}.0", **more)
+        folder, digest = image_folder(self.folder / f"image-{self.made}", named)
         assert main(["push", "--folder", str(folder), "--image", self.name]) == 0
         return digest
 
@@ -169,6 +170,43 @@ def test_two_promotions_in_quick_succession_the_one_that_compared_with_an_older_
     assert shop.promote(second, "--after", first) == 0  # run again, it is still the same promotion
     assert shop.production() == second
     assert len(shop.lines()) == 2
+
+
+def test_a_release_that_was_stopped_before_its_line_and_is_built_anew_takes_its_own_place(shop: Shop) -> None:
+    first = shop.image()
+    shop.promote(first)
+    log = shop.log.read_bytes()
+    stopped = shop.image()
+    shop.promote(stopped, "--after", first)
+    shop.log.write_bytes(log)  # GitHub's log never got the line
+    anew = shop.image(build=2)
+    assert anew != stopped
+    assert shop.promote(anew, "--after", first) == 0
+    assert shop.production() == anew
+    assert [(line["digest"], line["previous"]) for line in shop.lines()] == [(first, None), (anew, first)]
+    assert shop.rollback() == 0
+    assert shop.production() == first
+
+
+def test_a_first_release_that_was_stopped_before_its_line_is_the_first_still(shop: Shop) -> None:
+    shop.promote(shop.image(), "--after", "none")
+    shop.log.unlink()
+    assert shop.promote(anew := shop.image(build=1), "--after", "none") == 0
+    assert [(line["digest"], line["previous"]) for line in shop.lines()] == [(anew, None)]
+
+
+def test_a_release_that_was_made_keeps_its_image_when_its_commit_and_model_are_built_again(shop: Shop) -> None:
+    first, made = shop.image(), shop.image()
+    assert [shop.promote(first), shop.promote(made)] == [0, 0]
+    before, lines = shop.tags(), shop.lines()
+    again = shop.image(build=2)  # its push moved the commit's tag
+    assert shop.promote(again, "--after", made) == 0
+    assert (shop.tags(), shop.lines()) == (before, lines)
+    other = shop.image(build=2, io__model_review__model_digest="sha256:" + "7" * 64)
+    probe = write_probe(shop.folder / "other.json", other, model_digest="sha256:" + "7" * 64)
+    given = ["--image", f"{shop.name}@{other}", "--probe", str(probe), "--log", str(shop.log)]
+    assert main(["promote", *given]) == 0
+    assert [line["previous"] for line in shop.lines()] == [None, first, made]
 
 
 def test_two_processes_at_once_leave_a_log_that_agrees_with_production(shop: Shop) -> None:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_forge import forge
-from loopback import free_port, registry
-from release_loop import ACT, Shop
+from release_loop import ACT, Shop, opened
 from repositories import git
 
 from model_review.release.registry import Registry
@@ -21,10 +19,8 @@ pytestmark = [
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    bare = tmp_path / "shop.git"
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
-    with registry(tmp_path) as host, forge(bare) as fake:
-        yield Shop(tmp_path, fake, f"{host}/acme/shop", free_port())
+    with opened(tmp_path) as made:
+        yield made
 
 
 def test_merges_release_a_rejected_model_does_not_and_one_click_goes_back(shop: Shop) -> None:

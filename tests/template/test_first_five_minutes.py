@@ -9,12 +9,9 @@ from pathlib import Path
 import pytest
 from bake import bake
 from project import SETTINGS, result, served
+from repositories import WHO
 
 pytestmark = pytest.mark.xdist_group("installed")  # one process makes what they share
-
-IDENTITY = {
-    f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "A"), ("EMAIL", "a@b"))
-}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,7 @@ def shell(project: Path, lines: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         ["bash", "-euc", lines],
         cwd=project,
-        env=environment | SETTINGS | IDENTITY,
+        env=environment | SETTINGS | WHO,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

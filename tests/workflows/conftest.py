@@ -12,8 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from archives import archive
 from fake_github import FakeGitHub, tls_certificate
-from report_loop import BASE, HEAD, Changed, Loop, archive
+from report_loop import BASE, HEAD, Changed, Loop
 from training_loop import Loop as Training
 
 

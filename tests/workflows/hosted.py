@@ -1,18 +1,18 @@
 """A project as a repository on the fake GitHub: its pull requests start its own workflows, which act runs."""
 
-import io
 import json
 import os
 import shutil
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import stand_ins
 from act import Finished, Runner
-from fake_github import LEDGER_TOKEN, FakeGitHub, Json, repository
+from archives import archive
+from fake_github import LEDGER_TOKEN, FakeGitHub, repository
+from github_answers import Json
 from repositories import git
 
 HERE = Path(__file__).parent
@@ -151,17 +151,17 @@ class Hosted:
             (kept[folder.name],) = folder.iterdir()
             data = kept[folder.name].read_bytes()
             unzipped = folder.name == kept[folder.name].name
-            self.fake.add_artifact(run, folder.name, data if unzipped else archive(kept[folder.name].name, data))
+            self.fake.add_artifact(run, folder.name, data if unzipped else archive(data, kept[folder.name].name))
         return Checked(run, done, kept)
 
-    def checkout(self, ref: str, name: str) -> Path:
-        """What the checkout action leaves: a commit and its parents, a remote reference, and no branch."""
+    def checkout(self, ref: str, name: str, depth: int = 2) -> Path:
+        """What the checkout action leaves: a commit and its parents (0: all), a remote reference, and no branch."""
         folder = self.checkouts / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         git(folder, "init", "--quiet")
-        depth = [] if "queue" in ref else ["--depth", "2"]
-        git(folder, "fetch", "--quiet", *depth, self.remote.as_uri(), f"{ref}:refs/remotes/{ref.removeprefix('refs/')}")
+        limit = [] if "queue" in ref or not depth else ["--depth", str(depth)]
+        git(folder, "fetch", "--quiet", *limit, self.remote.as_uri(), f"{ref}:refs/remotes/{ref.removeprefix('refs/')}")
         git(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
         return folder
 
@@ -174,11 +174,3 @@ class Hosted:
         git(folder, "checkout", "--quiet", "--detach", base)
         git(folder, "merge", "--quiet", "--no-ff", "--message", f"Merge {head} into {base}", head)
         return self.push(folder, "HEAD", ref)
-
-
-def archive(name: str, data: bytes) -> bytes:
-    """An artifact as the upload action makes it."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as opened:
-        opened.writestr(name, data)
-    return made.getvalue()

@@ -1,10 +1,8 @@
 """One pull request on the fake GitHub, and the report job's verb run on it."""
 
-import io
 import json
 import os
 import sys
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,19 +10,12 @@ from typing import Any
 
 import fake_github
 import pytest
+from repositories import outputs
 
 REAL_CML = os.environ.get("MODEL_REVIEW_CML")
 HEAD, BASE = "a1" * 20, "b2" * 20
 MARKER = f'![](https://cml.dev/watermark.png#{HEAD} "CML watermark model-review")'
 Changed = Callable[..., bytes]
-
-
-def archive(data: bytes, name: str = "comparison.json") -> bytes:
-    """An artifact as the upload action makes it."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as opened:
-        opened.writestr(name, data)
-    return made.getvalue()
 
 
 @dataclass
@@ -53,7 +44,7 @@ class Loop:
             "NODE_EXTRA_CA_CERTS": f"{self.fake.certificate}.crt",
             "GITHUB_REPOSITORY": self.fake.repository,
             "GITHUB_TOKEN": fake_github.REPORT_TOKEN,
-            "GITHUB_OUTPUT": str(self.folder / "output"),
+            "GITHUB_OUTPUT": str(self.folder / "outputs"),
             "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
             "CML_COMMENT_NONSENSE": "1",
             "CML_TOKEN": "another",
@@ -65,7 +56,7 @@ class Loop:
         """The verb's exit code, its outputs and what it printed."""
         from model_review.cli import main
 
-        (self.folder / "output").write_text("")
+        (self.folder / "outputs").write_text("")
         for name, value in {**self.environment(), **environment}.items():
             self.patch.setenv(name, value)
         self.capture.readouterr()
@@ -73,7 +64,7 @@ class Loop:
         shown = self.capture.readouterr()
         for token in self.fake.tokens:
             assert token not in shown.out + shown.err
-        return code, outputs(self.folder / "output"), shown.out + shown.err
+        return code, outputs(self.folder), shown.out + shown.err
 
     @property
     def address(self) -> str:
@@ -107,16 +98,3 @@ class Loop:
     def ours(self) -> list[dict[str, Any]]:
         """Our comments on the pull request."""
         return self.fake.by(fake_github.BOT, 7)
-
-
-def outputs(path: Path) -> dict[str, str]:
-    """GITHUB_OUTPUT as a runner reads it."""
-    found: dict[str, str] = {}
-    lines = path.read_text().split("\n") if path.exists() else []
-    while lines:
-        head = lines.pop(0)
-        if "<<" in head:
-            name, end = head.split("<<")
-            found[name] = "\n".join(lines[: lines.index(end)])
-            lines = lines[lines.index(end) + 1 :]
-    return found

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archives import archive
 from PIL import Image
-from report_loop import HEAD, Loop, archive
+from report_loop import HEAD, Loop
 from repositories import git
 
 from model_review.cli import main

@@ -12,7 +12,8 @@ import pytest
 import stand_ins
 import yaml
 from act import ACT, Runner
-from report_loop import BASE, HEAD, Loop, archive
+from archives import archive
+from report_loop import BASE, HEAD, Loop
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github/actions/comment/action.yml"

@@ -18,5 +18,6 @@ bash "$GITHUB_ACTION_PATH/../setup/engine.sh" probe --run run --out "$probe" --u
   --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges $IMAGE" || {
   code=$?
   tail --lines 30 "$probe.log" >&2 || true
+  echo "::error::the image did not pass its probe, so it is not handed on; the lines above say what is wrong"
   exit "$code"
 }

@@ -35,7 +35,9 @@ for attempt in 1 2 3 4 5; do
   env -u GIT_CONFIG_COUNT -u GIT_CONFIG_VALUE_0 bash "$engine" record --line "$scratch/line.json" --log "$copy/promotions.jsonl"
   rm -f "$copy/promotions.jsonl.lock"
   digest=$(jq --raw-output .digest "$scratch/line.json") # the engine checked its form
-  if [ "$(jq --raw-output .action "$scratch/line.json")" = promote ]; then
+  # A release that was made before and is run again may have probed another build of its commit.
+  probed=$(jq --raw-output .image.digest "$work/staged/probe.json")
+  if [ "$(jq --raw-output .action "$scratch/line.json")" = promote ] && [ "$probed" = "$digest" ]; then
     mkdir -p "$copy/probes"
     cp "$work/staged/probe.json" "$copy/probes/${digest/:/-}.json"
   fi

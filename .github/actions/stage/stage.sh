@@ -27,5 +27,9 @@ mkdir -p "$work/staged"
 bash "$GITHUB_ACTION_PATH/../setup/engine.sh" probe --expect "$work/stage/probe.json" --contract "$work/stage/contract.yaml" \
   --url "http://127.0.0.1:$port" --out "$work/staged/probe.json" --image "$IMAGE" --container "$name" \
   --start "$engine run --rm --name $name --publish 127.0.0.1:$port:3000 --read-only --tmpfs /tmp --cap-drop ALL \
-  --security-opt no-new-privileges $IMAGE"
+  --security-opt no-new-privileges $IMAGE" || {
+  code=$?
+  echo "::error::$IMAGE did not pass its probe in staging, so production stays as it is; the lines above say what is wrong"
+  exit "$code"
+}
 rm -f "$work/staged/probe.json.log"

@@ -4,22 +4,20 @@ A server is asked by its REST API. Any other store (SQLite) is opened by the pro
 """
 
 import base64
-import http.client
 import json
 import os
 import subprocess
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from model_review.errors import ReviewError
+from model_review.http_exchange import exchange
 from model_review.release.promotions import Registered
 from model_review.text import plain
 
 URI = "MLFLOW_TRACKING_URI"
-TIMEOUT = 20.0
 CAP = 16 * 2**20
 # The same steps as `_Server` does, for a store that only MLflow itself can open.
 LOCAL = """
@@ -139,17 +137,16 @@ class _Server:
         if (authorization := _authorization()) is not None:
             request.add_unredirected_header("Authorization", authorization)
         local = urllib.parse.urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-        opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
+        # Not `http_exchange.opener`: a server may send on, and the authorization stays behind.
+        through = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if local else []))
+        reply, why = exchange(through, request, CAP)
+        if reply is None:
+            raise MlflowError(f"MLflow at {plain(self.uri)} gives no answer: {plain(why)}.")
+        if reply.status >= 400:
+            said = reply.body.decode("utf-8", "replace")
+            raise MlflowError(f"MLflow answered {reply.status} to {path}: {plain(said)}.")
         try:
-            with opener.open(request, timeout=TIMEOUT) as answer:
-                found = json.loads(answer.read(CAP))
-        except urllib.error.HTTPError as error:
-            with error:
-                said = error.read(CAP).decode("utf-8", "replace")
-            raise MlflowError(f"MLflow answered {error.code} to {path}: {plain(said)}.") from None
-        except (OSError, http.client.HTTPException) as error:
-            why = getattr(error, "reason", None) or error
-            raise MlflowError(f"MLflow at {plain(self.uri)} gives no answer: {plain(why)}.") from None
+            found = json.loads(reply.body)
         except ValueError:
             raise MlflowError(f"MLflow's answer to {path} is not valid JSON; check {URI}.") from None
         if not isinstance(found, dict):

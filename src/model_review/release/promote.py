@@ -94,8 +94,8 @@ def promote(asked: Request, digest: str, probe: Probe) -> Done:
     target = find(asked.registry, digest)
     check_probe(probe, target, asked.registry)
     with locked(asked.log):
-        current = asked.registry.resolve(PRODUCTION)
-        if asked.after is not None and current != digest and (current or "none") != asked.after:
+        target, current = _placed(asked, target, asked.registry.resolve(PRODUCTION))
+        if asked.after is not None and current != target.manifest.digest and (current or "none") != asked.after:
             raise Refused(
                 f"{PRODUCTION} is {current or 'not set'} by now, and this image was compared with {asked.after}; "
                 "release the newest commit again."
@@ -106,6 +106,27 @@ def promote(asked: Request, digest: str, probe: Probe) -> Done:
             if tag := target.labels.get(label):
                 asked.registry.tag(target.manifest, checked_tag(tag))
         return _finish(asked, target, "promote", version, notes, current)
+
+
+def _placed(asked: Request, target: Target, current: str | None) -> tuple[Target, str | None]:
+    """What goes to production, and what was there before this release began: a release that is run again builds anew.
+
+    Another image of the same commit in production, which the log does not know: a run of this release was stopped
+    before its line, so what was there before is the log's last. One that the log knows, with the same model: this
+    release was made, and its image stays.
+    """
+    if current is None or current == target.manifest.digest:
+        return target, current
+    manifest = asked.registry.manifest(current)
+    labels = {} if manifest is None else asked.registry.labels(manifest)
+    if manifest is None or labels.get(REVISION) != target.labels[REVISION]:
+        return target, current
+    log = read_log(asked.log)
+    if not any(one.digest == current for one in log):
+        last = latest(log, asked.registry.name)
+        return target, None if last is None else last.digest
+    same = all(labels.get(name) == target.labels[name] for name in OURS[:2])
+    return (Target(manifest, labels) if same else target), current
 
 
 def rollback(asked: Request, to: str | None, probe: Probe | None) -> Done:

@@ -13,7 +13,7 @@ from model_review.forge.github import Client, file_at
 from model_review.release import records
 from model_review.release.notes import body_of, publish
 from model_review.release.promote import OURS, PRODUCTION, REVISION, VERSION, Refused, find, previous
-from model_review.release.promotions import CAP, parse_promotion, read_log
+from model_review.release.promotions import CAP, latest, parse_promotion, read_log
 from model_review.release.push import labels_of_folder, read_folder
 from model_review.release.registry import Registry
 from model_review.release.reproduced import against_claims, against_saved
@@ -46,20 +46,29 @@ def run_deployed(arguments: argparse.Namespace) -> int:
     github = records.connected()
     digest = _in_production(registry, github)
     labels = {} if digest is None else find(registry, digest).labels
-    found = {"image": registry.name, "digest": digest or "none", "commit": labels.get(REVISION, "none")}
+    commit = labels.get(REVISION, "none")
+    if arguments.out is not None and github is not None:
+        records.save_log(*github, arguments.out / records.LOG)
+        log = read_log(arguments.out / records.LOG)
+        if commit == os.environ.get("GITHUB_SHA") and not any(one.digest == digest for one in log):
+            print(
+                f"A release of this very commit was stopped half way: {registry.name}@{digest} has no line in the log."
+            )
+            last = latest(log, registry.name)
+            digest, commit = (None, "none") if last is None else (last.digest, last.commit or "none")
+    found = {"image": registry.name, "digest": digest or "none", "commit": commit}
     write_outputs(found)
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_text(arguments.out / "deployed.json", to_json(found))
         if github is not None:
-            records.save_log(*github, arguments.out / records.LOG)
             if digest is not None:
                 records.save_probe(*github, digest, arguments.out / records.PROBE)
             claims = records.claimed(*github, os.environ.get("GITHUB_SHA", "HEAD")) if arguments.claims else None
             if claims is not None:
                 write_text(arguments.out / "claims.json", to_json({"pull": claims[0], "metrics": claims[1]}))
     if digest is None:
-        print(f"First release: {registry.name} has no tag {PRODUCTION}.")
+        print(f"First release: nothing of {registry.name} was released before.")
     else:
         print(f"Deployed is {registry.name}@{digest}, made from commit {plain(found['commit'])}.")
     return 0
