@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import skops.io
-from sklearn import dummy, ensemble, linear_model, preprocessing
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn import compose, dummy, ensemble, impute, linear_model, preprocessing
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from . import InputError, artifact
@@ -68,10 +66,10 @@ def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, 
     prepare, options = "passthrough", {"random_state": params["seed"]} | (params.get(estimator) or {})
     if estimator == "linear":
         encode = preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        fill = SimpleImputer(strategy="median", keep_empty_features=True)
+        fill = impute.SimpleImputer(strategy="median", keep_empty_features=True)
         prepare = make_pipeline(fill, preprocessing.StandardScaler())
     numbers = [name for name in columns.columns if name not in features.levels]
-    transform = ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
+    transform = compose.ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
     return Pipeline([("columns", transform), ("estimator", _estimator(estimator, task == "regression", options))])
 
 
