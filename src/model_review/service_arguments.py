@@ -70,7 +70,8 @@ def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    probe = verbs.add_parser("probe", help="ask a running service whether it is ready, right, strict and fast")
+    about = "ask a running service whether it is ready, right, strict and fast"
+    probe = verbs.add_parser("probe", help=about, epilog="MODEL_REVIEW_SERVICE_TOKEN holds its bearer token, if any.")
     probe.add_argument("--url", required=True, metavar="URL", help="where the service answers")
     probe.add_argument("--run", type=Path, metavar="DIR", help="the run directory whose model it serves")
     probe.add_argument("--expect", type=Path, metavar="FILE", help="without a run: an earlier probe.json of this model")
