@@ -177,7 +177,7 @@ class Shop(Hosted):
         (self.engine / ".github/actions/package/action.yml").write_text(json.dumps(PACKAGE))
         (self.engine / ".github/actions/package/package.sh").write_text(PACKAGE_SCRIPT)
         # What is measured here says nothing, so it is measured shortly; and one engine is installed for all jobs.
-        self.change("stage/stage.sh", "probe --expect", 'probe --seconds 0.1 --wait "${STUB_WAIT:-60}" --expect')
+        self.change("stage/stage.sh", "probe --expect", 'probe --seconds 0.5 --wait "${STUB_WAIT:-60}" --expect')
         self.change("setup/engine.sh", 'engine="${RUNNER_TEMP', 'engine="$STORE/engine" # "${RUNNER_TEMP')
 
     def change(self, script: str, text: str, other: str) -> None:
