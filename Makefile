@@ -10,7 +10,7 @@ export PYTHON ?= python3
 help: ## print this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 8
 
-demo: ## generate the demo project, train it, serve it, and play three pull requests against it
+demo: ## generate the demo project, train it, serve it, play three pull requests, and release the better one
 	@$(RUN) python demo/demo.py
 
 # Two workers on two cores: a model that is fitted with more threads would have them wait for each other. Tests of one
@@ -21,7 +21,7 @@ test: lint ## lint, check types and run all tests
 prove: ## run the long proofs that `make test` leaves out
 	$(RUN) pytest --durations 25 -m prove
 
-bench: ## print how long generating, training, a pull request, comparing and building the image take
+bench: ## print how long generating, training, a pull request, a release, comparing and building the image take
 	@$(RUN) python demo/bench.py
 	@$(RUN) python benchmarks/engine.py --peer
 	@$(RUN) python benchmarks/serving.py

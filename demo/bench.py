@@ -1,4 +1,4 @@
-"""`make bench`: seconds of generating, of training beside its fit, and of a pull request beside its necessary work."""
+"""`make bench`: seconds of generating, of training beside its fit, of a pull request, and of a release."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from bench_pull_request import show_pull_request
+from bench_release import show_release
 from console import FOLDER, ROOT, SETTINGS, say
 from generate import configure_cookiecutter
 
@@ -94,6 +95,8 @@ def main() -> None:
     for store in ("fresh", "existing"):
         show_training(project, "training", store)
     show_pull_request(BENCH / "demo")
+    generate("released")
+    show_release(BENCH / "released")
 
 
 if __name__ == "__main__":

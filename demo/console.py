@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# The demo plays with the fakes and stand-ins of the tests.
+sys.path[:0] = [str(ROOT / "tests" / name) for name in ("workflows", "release", "image")]
 FOLDER = ROOT / ".demo"
 PROJECT = FOLDER / "customer-churn"
 SETTINGS = {

@@ -8,19 +8,17 @@ import shutil
 import sys
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from comments import rendered
-from console import FOLDER, PROJECT, ROOT, SETTINGS, say, shown, took
-from generate import FIRST, change
-
-sys.path.insert(0, str(ROOT / "tests" / "workflows"))
-
 from act import ACT
+from comments import rendered
+from console import FOLDER, PROJECT, SETTINGS, say, shown, took
 from fake_github import BOT, FakeGitHub, tls_certificate
+from generate import FIRST, change
 from hosted import Hosted
 from repositories import git
 
@@ -66,16 +64,19 @@ CHANGES = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a pull request: the comment, the page with plots, how the check ended."""
+    """What became of a pull request: the comment, the page with plots, what was compared, how the check ended."""
 
+    number: int
     comment: str
     page: Path
+    comparison: Path
     passed: bool
     seconds: float
 
 
-def run() -> None:
-    """Commit the project, let main's workflow save its model, then open the three at once."""
+@contextmanager
+def repository(image: str) -> Iterator[Hosted]:
+    """The project, committed and pushed to the fake GitHub; its image has this name."""
     for name, found in (("act", ACT.exists()), ("openssl", shutil.which("openssl") is not None)):
         if not found:
             sys.exit(f"demo: {name} is not there, so no pull request can be played; install it and try again.")
@@ -83,28 +84,34 @@ def run() -> None:
     for folder in (github, REPORTS, LOGS):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["model-review"]
+    change("pyproject.toml", (settings["image"], image))
     git(PROJECT, "add", "--all")
     git(PROJECT, "commit", "--quiet", "--message", "The project as generated, with a quick first model")
-    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["model-review"]
     actions = f"{settings['actions']}@{settings['actions-commit']}"
     with FakeGitHub(repository=OWNER, certificate=tls_certificate(github)) as fake:
         hosted = Hosted(fake, github, actions, SETTINGS)
         hosted.install_cml()
+        hosted.push(PROJECT, "main", "refs/heads/main")
         try:
-            _play(hosted)
+            yield hosted
         except BaseException:
             hosted.runner.stop()
             raise
 
 
-def _play(hosted: Hosted) -> None:
-    hosted.push(PROJECT, "main", "refs/heads/main")
+def train_main(hosted: Hosted, name: str) -> None:
+    """Let main's workflow train and save its model, where publishing is off."""
     started = time.monotonic()
-    released = hosted.train_main(_kept("second"))
-    _keep("release", released.printed)
-    if not released.succeeded:
-        sys.exit(f"{released.printed}\ndemo: release.yml failed; its output is above.")
+    trained = hosted.train_main(kept("second"))
+    keep(name, trained.printed)
+    if not trained.succeeded:
+        sys.exit(f"{trained.printed}\ndemo: release.yml failed; its output is above.")
     took("push to main: train, save the run (release.yml)", started)
+
+
+def run(hosted: Hosted) -> list[Answer]:
+    """Open the three at once; each gets its answer."""
     for one in CHANGES:
         git(PROJECT, "checkout", "--quiet", "-b", one.branch, "main")
         change(one.file, *one.edits)
@@ -119,16 +126,25 @@ def _play(hosted: Hosted) -> None:
     took("three pull requests, checked and answered", started)
     for one, answer in zip(CHANGES, answers, strict=True):
         _show(one, answer)
+    return answers
+
+
+def merge(hosted: Hosted, number: int) -> tuple[str, str]:
+    """Merge a pull request as GitHub does; main's new commit and the pull request's head."""
+    commit = git(hosted.remote, "rev-parse", f"refs/pull/{number}/merge")
+    git(hosted.remote, "update-ref", "refs/heads/main", commit)
+    git(PROJECT, "pull", "--quiet", "--ff-only", str(hosted.remote), "main")
+    return commit, git(hosted.remote, "rev-parse", f"refs/pull/{number}/head")
 
 
 def _answer(hosted: Hosted, one: Change, machine: str) -> Answer:
     """Run pull-request.yml, then report.yml; one comment has to stand there."""
     started = time.monotonic()
     pull = hosted.open(PROJECT, one.branch, one.number, one.branch)
-    checked = hosted.check(pull, job=one.job, variables=_kept(machine))
-    _keep(one.branch, checked.finished.printed)
+    checked = hosted.check(pull, job=one.job, variables=kept(machine))
+    keep(one.branch, checked.finished.printed)
     reported = hosted.report(checked.run)
-    _keep(f"{one.branch}-report", reported.printed)
+    keep(f"{one.branch}-report", reported.printed)
     comments = hosted.fake.by(BOT, one.number)
     if not reported.succeeded or len(comments) != 1:
         logs = f"{checked.finished.printed}\n{reported.printed}"
@@ -137,15 +153,18 @@ def _answer(hosted: Hosted, one: Change, machine: str) -> Answer:
     shutil.copy(checked.artifacts["model-review.html"], page)
     body = str(comments[0]["body"])
     (REPORTS / f"{one.branch}.md").write_text(body, encoding="utf-8")
-    return Answer(body, page, checked.finished.succeeded, time.monotonic() - started)
+    comparison = checked.artifacts["model-review-comparison"]
+    return Answer(one.number, body, page, comparison, checked.finished.succeeded, time.monotonic() - started)
 
 
-def _kept(machine: str) -> dict[str, str]:
+def kept(machine: str) -> dict[str, str]:
     """Each machine keeps the environments of its jobs, also for the next demo."""
     return {"KEPT_ENVIRONMENTS": str(FOLDER / "environments" / machine)}
 
 
-def _keep(name: str, printed: str) -> None:
+def keep(name: str, printed: str) -> None:
+    """Write what a workflow printed where a reader finds it."""
+    LOGS.mkdir(parents=True, exist_ok=True)
     (LOGS / f"{name}.log").write_text(printed, encoding="utf-8")
 
 

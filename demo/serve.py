@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from console import FOLDER, PROJECT, SETTINGS, say, took
 
@@ -45,15 +46,16 @@ def ready(url: str) -> bool:
 
 
 @contextmanager
-def service() -> Iterator[str]:
-    """Start the project's service on a free port and give its address; stop it whatever happens."""
+def serving(title: str, *command: str, cwd: Path) -> Iterator[str]:
+    """Start a service on a free port and give its address; stop it whatever happens."""
     started = time.monotonic()
     log = FOLDER / "service.log"
-    url = f"http://127.0.0.1:{free_port()}"
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
-            ["uv", "run", "bentoml", "serve", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]],
-            cwd=PROJECT,
+            [*command, "--host", "127.0.0.1", "--port", port],
+            cwd=cwd,
             env=os.environ | SETTINGS,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -65,7 +67,7 @@ def service() -> Iterator[str]:
             if process.poll() is not None or time.monotonic() - started > READY_SECONDS:
                 sys.exit(f"{log.read_text(encoding='utf-8')}\ndemo: the service did not get ready; its log is above.")
             time.sleep(0.2)
-        took("start the service", started)
+        took(title, started)
         yield url
     finally:
         stop(process)
@@ -83,9 +85,18 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
+def example() -> str:
+    """The request that the project comes with."""
+    return (PROJECT / "tests" / "example-request.json").read_text(encoding="utf-8")
+
+
+def answer_of(url: str) -> str:
+    """What a service answers to it, on one line."""
+    return " ".join(post(f"{url}/predict", example().encode()).split())
+
+
 def run() -> None:
     """Send the project's example request to its service."""
-    request = (PROJECT / "tests" / "example-request.json").read_text(encoding="utf-8")
-    with service() as url:
-        answer = post(f"{url}/predict", request.encode())
-    say(f"\nRequest to /predict:\n  {json.dumps(json.loads(request))}\nPrediction:\n  {answer.strip()}")
+    with serving("start the service", "uv", "run", "serve", cwd=PROJECT) as url:
+        answer = answer_of(url)
+    say(f"\nRequest to /predict:\n  {json.dumps(json.loads(example()))}\nPrediction:\n  {answer}")

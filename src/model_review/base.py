@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from model_review.champion_record import ChampionRecord, Status
-from model_review.content_key import content_key
+from model_review.content_key import changed_kinds, content_key
 from model_review.errors import ReviewError
 from model_review.files import read_json, write_text
 from model_review.git import blob, commit_of, git
@@ -94,6 +94,7 @@ def find_base(repository: Path, out: Path, *, event: Path | None = None, forced:
         commit=base,
         key=key if locked else None,
         challenger_key=own,
+        changed=changed_kinds(repository, base, head),
         warnings=warnings,
     )
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model_review.errors import ReviewError
 from model_review.files import read_json, to_json, write_text
+from model_review.kinds import Kind
 from model_review.run_record import first_problem
 from model_review.text import plain
 
@@ -34,6 +35,7 @@ class ChampionRecord(BaseModel):
         key: Its content key; None where it has no lock yet.
         challenger_key: The content key of what is checked out.
         from_cache: Whether a saved run of main was scored, instead of one trained here.
+        changed: Of what determines a run: the kinds that this pull request changes.
         warnings: What a person should know.
     """
 
@@ -46,6 +48,7 @@ class ChampionRecord(BaseModel):
     key: str | None
     challenger_key: str
     from_cache: bool = False
+    changed: list[Kind] = []
     warnings: list[str] = []
 
     def write(self, path: Path) -> None:

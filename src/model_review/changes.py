@@ -51,6 +51,7 @@ def changes(
             features_added=[],
             features_removed=[],
             roles=roles,
+            kinds=None,
             lock=None,
             data=None,
             code=None,
@@ -63,15 +64,17 @@ def changes(
         {"seed": champion.seed, "threads": champion.threads},
         {"seed": challenger.seed, "threads": challenger.threads},
     )
+    dirty = champion.dirty or challenger.dirty
     return Changes(
         params=_differences({**champion.params, **extra[0]}, {**challenger.params, **extra[1]}),
         environment=_differences(places, news),
         features_added=[plain(name) for name in challenger.features if name not in champion.features],
         features_removed=[plain(name) for name in champion.features if name not in challenger.features],
         roles=roles,
+        kinds=None,
         lock=_differs(before.lock_digest, after.lock_digest),
         data=_differs(champion.data.digest, challenger.data.digest),
-        code=_differs(champion.commit, challenger.commit),
+        code=False if champion.commit and champion.commit == challenger.commit and not dirty else None,
         model=_differs(champion.model.digest, challenger.model.digest),
     )
 

@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--reseeded", type=Path, metavar="DIR", help="the champion with another seed, for self-churn")
     _probes(compare)
     compare.add_argument("--warn", action="append", metavar="TEXT", help="a warning for the report (repeatable)")
+    compare.set_defaults(changed=None)  # `review` asks git
     _judging(compare)
 
     judge = verbs.add_parser("judge", help="compute the verdict again from comparison.json and the policy")

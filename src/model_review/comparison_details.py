@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from model_review.comparison_basics import Count, Number, Part, Text, Texts
+from model_review.kinds import Kind
 
 
 class FlipCounts(Part):
@@ -84,13 +85,14 @@ class Change(Part):
 
 
 class Changes(Part):
-    """What the pull request changed."""
+    """What the pull request changed. `kinds` and `code` are null where nobody asked git."""
 
     params: list[Change]
     environment: list[Change]
     features_added: Texts
     features_removed: Texts
     roles: Texts
+    kinds: list[Kind] | None
     lock: bool | None
     data: bool | None
     code: bool | None

@@ -12,6 +12,9 @@ Known = Number | None
 Family = Literal["gated", "explored"]
 Status = Literal["worse", "better", "no worse", "cannot tell"]
 
+# Part of a fairness row's note.
+CAUTIOUS = "its groups are hardly told apart, so the interval is a cautious one"
+
 
 class SliceRow(Part):
     """One group of rows. Gated p-values ask "worse than the margin?", explored ones "different at all?"."""

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from model_review.git import blob, git
+from model_review.kinds import OF_FILE, Kind
 
 SCHEMA = "model-review/key@1"
 # What is known not to determine a run. Everything else counts, so that no change hides where nobody looks.
@@ -38,12 +39,28 @@ def content_key(repository: Path, commit: str, *, lock: bytes | None = None) -> 
         commit: The commit.
         lock: The lock that stands in where the commit has no uv.lock.
     """
-    listed = _listed(repository, commit)
-    parts = {name: one for name, one in listed.items() if not _apart(name)} | _table(repository, commit)
+    parts = _parts(repository, commit)
     if lock is not None:
         parts.setdefault("uv.lock", "resolved " + hashlib.sha256(lock).hexdigest())
     described = {"schema": SCHEMA, "content": parts, "python": _python(repository, commit), "system": _system()}
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def changed_kinds(repository: Path, before: str, after: str) -> list[Kind]:
+    """Of what determines a run: the kinds that are not the same in both commits."""
+    old, new = _parts(repository, before), _parts(repository, after)
+    names = {PurePosixPath(name).parts[0] for name in {*old, *new} if old.get(name) != new.get(name)}
+    tables = {table.parts[0] for commit in (before, after) if (table := _table_path(repository, commit)) is not None}
+    kinds: set[Kind] = {"data" if name in tables else OF_FILE.get(name, "code") for name in names - {"pyproject.toml"}}
+    if "pyproject.toml" in names:  # what it requires, where the lock follows
+        kinds.add("dependencies" if "uv.lock" in names else "code")
+    return sorted(kinds)
+
+
+def _parts(repository: Path, commit: str) -> dict[str, str]:
+    """Name to hash of all that determines a run."""
+    listed = _listed(repository, commit)
+    return {name: one for name, one in listed.items() if not _apart(name)} | _table(repository, commit)
 
 
 def _apart(name: str) -> bool:
@@ -65,16 +82,21 @@ def _entry(line: str) -> tuple[str, str]:
 
 def _table(repository: Path, commit: str) -> dict[str, str]:
     """The contract's table, where it lies in a folder that is not looked at."""
+    path = _table_path(repository, commit)
+    return _listed(repository, commit, str(path)) if path is not None and _apart(path.parts[0]) else {}
+
+
+def _table_path(repository: Path, commit: str) -> PurePosixPath | None:
+    """Where the contract says that the table lies, inside the project."""
     text = blob(repository, commit, "contract.yaml")
     try:
         path = yaml.load(text or b"", Loader=yaml.CSafeLoader)["servers"][0]["path"]
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, LookupError):
-        return {}  # training says what is wrong with the contract
+        return None  # training says what is wrong with the contract
     if not isinstance(path, str) or "\0" in path:
-        return {}
-    parts = PurePosixPath(path).parts
-    inside = parts and not path.startswith("/") and ".." not in parts and _apart(parts[0])
-    return _listed(repository, commit, str(PurePosixPath(*parts))) if inside else {}
+        return None
+    found = PurePosixPath(path)
+    return found if found.parts and not found.is_absolute() and ".." not in found.parts else None
 
 
 def _python(repository: Path, commit: str) -> str | None:

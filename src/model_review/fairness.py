@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from model_review.comparison_groups import FairnessRow, Family, Group
+from model_review.comparison_groups import CAUTIOUS, FairnessRow, Family, Group
 from model_review.metrics.answers import Answers, Floats, UndefinedMetric
 from model_review.metrics.catalog import Metric, find
 from model_review.metrics.values import value
@@ -25,7 +25,6 @@ MIN_ROWS = 100
 MIN_CLASS = 10
 MANY_PAIRS, MANY_GROUPS = 20, 10_000
 CLEAR = 3.0  # standard errors of a gap below which which group is best and which is worst may be chance
-CAUTIOUS = "its groups are hardly told apart, so the interval is a cautious one"
 
 
 def fairness_rows(

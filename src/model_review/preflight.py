@@ -9,8 +9,8 @@ from model_review.comparison_basics import Rows
 from model_review.comparison_details import Check
 from model_review.metrics.answers import Answers
 from model_review.predictions import TEST
+from model_review.row_sketch import sketch
 from model_review.runs import Run
-from model_review.sketch import sketch
 from model_review.text import plain
 
 

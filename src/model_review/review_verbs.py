@@ -111,6 +111,7 @@ def run_review(arguments: argparse.Namespace) -> int:
             ledger=None,  # the trusted half counts the looks
             reseeded=None,
             warn=record.warnings,
+            changed=record.changed or None,
             guide=arguments.guide,
             fail_on=None,
             champion_probe=_there(arguments.champion_probe),

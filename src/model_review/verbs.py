@@ -37,6 +37,10 @@ def run_compare(arguments: argparse.Namespace) -> int:
     policy = read_policy(arguments.policy, challenger.record.task, columns)
     reseeded = None if arguments.reseeded is None else read_run(arguments.reseeded)
     comparison = compare(champion, challenger, Rules(policy, contract), reseeded)
+    if champion is not None and arguments.changed is not None:
+        # Only git tells the parameters' file from the code; a run knows its commit alone.
+        known = {"kinds": arguments.changed, "code": "code" in arguments.changed}
+        comparison = comparison.model_copy(update={"changes": comparison.changes.model_copy(update=known)})
     if champion is None and arguments.because is not None:
         # A champion that exists and could not be scored is no first run: a person decides.
         fault = Check(name="rows", status="not comparable", detail=plain(arguments.because, 1000))

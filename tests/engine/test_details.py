@@ -11,7 +11,8 @@ from worlds import CONTRACT, POLICY, Review, World, record, write_run
 
 from model_review.errors import ReviewError
 from model_review.ledger import Look, append_look, look_number, read_ledger
-from model_review.sketch import shared_share, sketch
+from model_review.row_sketch import sketch
+from model_review.sketch import shared_share
 
 WORLD = World(seed=1)
 BASE = WORLD.frame(WORLD.score(1.0, 1))

@@ -70,18 +70,20 @@ class Containers:
 
 
 @contextmanager
-def containers() -> Iterator[Containers]:
-    """A storage until the end of the block."""
+def containers(kept: Path | None = None) -> Iterator[Containers]:
+    """A storage until the end of the block; its images stay in `kept` where that is given."""
     # Short, since sockets lie in it, and never below a hidden folder, which BentoML refuses.
     folder = Path(tempfile.mkdtemp(prefix="containers-", dir="/tmp"))
+    graph = (kept or folder) / "graph"
     (folder / "storage.conf").write_text(
-        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n', encoding="utf-8"
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{graph}"\nrunroot = "{folder}/run"\n', encoding="utf-8"
     )
     # runc with limits of its own: crun refuses mixed cgroups, and raising a limit is not allowed everywhere. Locks in
-    # files, so that another storage of this machine is not touched.
+    # files, so that another storage of this machine is not touched; what podman knows of containers ends here.
     (folder / "containers.conf").write_text(
         f'[engine]\nruntime = "runc"\nlock_type = "file"\ntmp_dir = "{folder}/tmp"\ncgroup_manager = "cgroupfs"\n'
-        f'events_logger = "file"\n[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
+        f'events_logger = "file"\nstatic_dir = "{folder}/libpod"\nvolume_path = "{folder}/volumes"\n'
+        '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
         encoding="utf-8",
     )
     known = {name: value for name, value in os.environ.items() if name != "STORAGE_DRIVER"}
@@ -97,7 +99,7 @@ def containers() -> Iterator[Containers]:
         world.run("podman", "rm", "--all", "--force")
         world.run("podman", "unmount", "--all")
         world.run("buildah", "rm", "--all")
-        subprocess.run(["umount", "--quiet", str(folder / "graph/overlay")], check=False)
+        subprocess.run(["umount", "--quiet", str(graph / "overlay")], check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -346,9 +346,11 @@ run["model"]["digest"] = artifact.digest(folder / "model")
 def test_a_port_that_is_taken_ends_the_second_service_and_not_the_first(
     project: Path, onnx: Server, tmp_path: Path, row: dict[str, Any]
 ) -> None:
-    second = start(project, tmp_path, onnx.port)
-    assert second.wait(60) != 0
-    assert "Address already in use" in (tmp_path / "output.txt").read_text()
+    for workers in ("1", "2"):
+        assert start(project, tmp_path, onnx.port, SERVICE_WORKERS=workers).wait(60) == 2
+        words = "Address already in use; stop the program that has it, or choose another with --port"
+        output = (tmp_path / "output.txt").read_text()
+        assert output == f"error: port {onnx.port} of 127.0.0.1 cannot be used: {words}\n"
     assert onnx.predict([row])[0] == 200
 
 

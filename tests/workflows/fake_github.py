@@ -5,7 +5,6 @@ It pages (30 by default, 100 at most), refuses long bodies (422), unknown tokens
 plain data, so that a test can assert the end state. Given a bare repository, it serves its files and its git protocol.
 """
 
-import base64
 import json
 import re
 import ssl
@@ -20,16 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import git_server
+from github_answers import Json, Refusal, answer
 
 BOT = "github-actions[bot]"
 REPOSITORY = "octo/bank"
 REPORT_TOKEN = "ghs_report_job"
 READ_TOKEN = "ghs_read_only"
 LEDGER_TOKEN = "ghs_report_workflow"  # act gives one token to all jobs: the rights of both jobs of report.yml
-LONGEST = 65_536
-INLINE = 2**20
-
-Json = dict[str, Any]
 
 
 @dataclass
@@ -51,14 +47,6 @@ class Event:
     method: str
     path: str
     happen: Callable[[], None]
-
-
-class Refusal(Exception):
-    """An answer that is not 2xx."""
-
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.message, self.headers = status, message, headers or {}
 
 
 @dataclass
@@ -205,13 +193,13 @@ class FakeGitHub:
         try:
             if fault is not None and not fault.late:
                 raise Refusal(fault.status, fault.message, fault.headers)
-            status, answer, headers = self._answer(method, path, query, body, request)
+            status, found, headers = answer(self, method, path, query, body, request)
             if fault is not None:
                 raise Refusal(fault.status, fault.message, fault.headers)
         except Refusal as refusal:
             status, headers = refusal.status, refusal.headers
-            answer = {"message": refusal.message, "documentation_url": "https://docs.github.com/rest"}
-        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            found = {"message": refusal.message, "documentation_url": "https://docs.github.com/rest"}
+        data = found if isinstance(found, bytes) else json.dumps(found).encode()
         request.send_response(status)
         for name, value in {"Content-Type": "application/json; charset=utf-8", **headers}.items():
             request.send_header(name, value)
@@ -244,122 +232,6 @@ class FakeGitHub:
             queue.remove(found)
         return found
 
-    def _answer(
-        self, method: str, path: str, query: dict[str, str], body: bytes, request: BaseHTTPRequestHandler
-    ) -> tuple[int, Any, dict[str, str]]:
-        credentials = request.headers.get("Authorization", "")
-        if path.startswith("/blob/"):
-            if credentials:
-                raise Refusal(400, "AuthenticationFailed: this storage takes no bearer token")
-            return 200, self._artifact(int(path.split("/")[2]))["archive"], {"Content-Type": "application/zip"}
-        login, rights = self.tokens.get(credentials.removeprefix("Bearer ").removeprefix("token "), ("", set()))
-        if not login:
-            raise Refusal(401, "Bad credentials")
-        if path == "/user" or path.startswith("/users/"):
-            raise Refusal(403, "Resource not accessible by integration")
-        for pattern, methods, right, serve in self._routes():
-            found = re.fullmatch(f"/repos/{re.escape(self.repository)}{pattern}", path)
-            if found and method in methods:
-                if right not in rights:
-                    raise Refusal(403, "Resource not accessible by integration")
-                with self.lock:
-                    return serve(found, query, body, login, request)
-        raise Refusal(404, "Not Found")
-
-    def _routes(self) -> list[tuple[str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]]:
-        return [
-            (r"/actions/runs/(\d+)", "GET", "actions:read", self._get_run),
-            (r"/actions/runs/(\d+)/artifacts", "GET", "actions:read", self._list_artifacts),
-            (r"/actions/runs/(\d+)/jobs", "GET", "actions:read", self._list_jobs),
-            (r"/actions/artifacts/(\d+)/zip", "GET", "actions:read", self._get_archive),
-            (r"/contents/(.+)", "GET", "contents:read", self._get_file),
-            (r"/pulls", "GET", "pulls:read", self._list_pulls),
-            (r"/pulls/(\d+)", "GET", "pulls:read", self._get_pull),
-            (r"/issues/(\d+)/comments", "GET", "pulls:read", self._list_comments),
-            (r"/issues/(\d+)/comments", "POST", "pulls:write", self._create),
-            (r"/issues/comments/(\d+)", "PATCH", "pulls:write", self._edit),
-            (r"/issues/comments/(\d+)", "DELETE", "pulls:write", self._delete),
-        ]
-
-    def _page(self, items: list[Any], query: dict[str, str], request: BaseHTTPRequestHandler) -> tuple[Any, Json]:
-        size = min(int(query.get("per_page", "30")), 100)
-        page = int(query.get("page", "1"))
-        path = urllib.parse.urlsplit(request.path).path
-        following = urllib.parse.urlencode({**query, "page": page + 1})
-        link = {"Link": f'<{self.url}{path}?{following}>; rel="next"'} if page * size < len(items) else {}
-        return items[(page - 1) * size : page * size], link
-
-    def _get_run(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
-        return 200, _known(self.runs.get(int(found[1]))), {}
-
-    def _list_artifacts(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
-        held = [one for one in self.artifacts if one["run"] == int(found[1])]
-        shown = [{key: value for key, value in one.items() if key != "archive"} for one in held]
-        page, link = self._page(shown, query, request)
-        return 200, {"total_count": len(held), "artifacts": page}, link
-
-    def _list_jobs(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
-        page, link = self._page(self.jobs.get(int(found[1]), []), query, request)
-        return 200, {"total_count": len(page), "jobs": page}, link
-
-    def _artifact(self, number: int) -> Json:
-        found: Json = _known(next((one for one in self.artifacts if one["id"] == number), None))
-        return found
-
-    def _get_archive(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
-        if self._artifact(int(found[1]))["expired"]:
-            raise Refusal(410, "Artifact has expired")
-        # Another host's name, as on GitHub, where the files lie with a storage service.
-        return 302, b"", {"Location": f"http://localhost:{self.port}/blob/{found[1]}"}
-
-    def _get_file(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
-        path = urllib.parse.unquote(found[1])
-        ref = query.get("ref", "main")
-        data = self.files.get((ref, path))
-        if data is None and self.git is not None:
-            data = git_server.file_at(self.git, ref, path)
-        if data is None:
-            raise Refusal(404, "Not Found")
-        if "raw" in request.headers.get("Accept", ""):
-            return 200, data, {"Content-Type": "application/vnd.github.raw+json"}
-        large = len(data) > INLINE
-        content = "" if large else base64.encodebytes(data).decode()
-        encoding = "none" if large else "base64"
-        return 200, {"type": "file", "size": len(data), "encoding": encoding, "content": content}, {}
-
-    def _list_pulls(self, found: Any, query: Any, body: Any, login: Any, request: Any) -> Any:
-        state, head = query.get("state", "open"), query.get("head")
-        chosen = [one for one in self.pulls.values() if state in ("all", one["state"])]
-        if head is not None:
-            chosen = [one for one in chosen if one["head"]["repo"] is None or _label(one) == head]
-        page, link = self._page(chosen, query, request)
-        return 200, page, link
-
-    def _get_pull(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
-        return 200, _known(self.pulls.get(int(found[1]))), {}
-
-    def _list_comments(self, found: re.Match[str], query: Any, body: Any, login: Any, request: Any) -> Any:
-        _known(self.pulls.get(int(found[1])))
-        page, link = self._page([one for one in self.comments if one["pull"] == int(found[1])], query, request)
-        return 200, page, link
-
-    def _create(self, found: re.Match[str], query: Any, body: bytes, login: str, request: Any) -> Any:
-        _known(self.pulls.get(int(found[1])))
-        return 201, self.add_comment(int(found[1]), login, _body(body)), {}
-
-    def _comment(self, found: re.Match[str]) -> Json:
-        known: Json = _known(next((one for one in self.comments if one["id"] == int(found[1])), None))
-        return known
-
-    def _edit(self, found: re.Match[str], query: Any, body: bytes, login: str, request: Any) -> Any:
-        comment = self._comment(found)  # whoever wrote it: a token with write access may edit others' comments
-        comment["body"] = _body(body)
-        return 200, comment, {}
-
-    def _delete(self, found: re.Match[str], *rest: Any) -> tuple[int, Any, Json]:
-        self.comments.remove(self._comment(found))
-        return 204, b"", {}
-
 
 def repository(name: str) -> Json:
     """A repository as GitHub shows it."""
@@ -375,22 +247,3 @@ def tls_certificate(folder: Path) -> Path:
     subprocess.run([*command.split(), "-keyout", str(file), "-out", f"{file}.crt"], check=True, capture_output=True)
     file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
     return file
-
-
-def _label(pull: Json) -> str:
-    return f"{pull['head']['repo']['owner']['login']}:{pull['head']['ref']}"
-
-
-def _known(found: Any) -> Any:
-    if found is None:
-        raise Refusal(404, "Not Found")
-    return found
-
-
-def _body(data: bytes) -> str:
-    text = str(json.loads(data)["body"])
-    if not text.strip():
-        raise Refusal(422, "Validation Failed: Body can't be blank")
-    if len(text) > LONGEST:
-        raise Refusal(422, f"Validation Failed: Body is too long (maximum is {LONGEST} characters)")
-    return text

@@ -11,7 +11,8 @@ from pathlib import Path
 import stand_ins
 from act import Finished, Runner
 from archives import archive
-from fake_github import LEDGER_TOKEN, FakeGitHub, Json, repository
+from fake_github import LEDGER_TOKEN, FakeGitHub, repository
+from github_answers import Json
 from repositories import git
 
 HERE = Path(__file__).parent
@@ -153,14 +154,14 @@ class Hosted:
             self.fake.add_artifact(run, folder.name, data if unzipped else archive(data, kept[folder.name].name))
         return Checked(run, done, kept)
 
-    def checkout(self, ref: str, name: str) -> Path:
-        """What the checkout action leaves: a commit and its parents, a remote reference, and no branch."""
+    def checkout(self, ref: str, name: str, depth: int = 2) -> Path:
+        """What the checkout action leaves: a commit and its parents (0: all), a remote reference, and no branch."""
         folder = self.checkouts / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         git(folder, "init", "--quiet")
-        depth = [] if "queue" in ref else ["--depth", "2"]
-        git(folder, "fetch", "--quiet", *depth, self.remote.as_uri(), f"{ref}:refs/remotes/{ref.removeprefix('refs/')}")
+        limit = [] if "queue" in ref or not depth else ["--depth", str(depth)]
+        git(folder, "fetch", "--quiet", *limit, self.remote.as_uri(), f"{ref}:refs/remotes/{ref.removeprefix('refs/')}")
         git(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
         return folder
 

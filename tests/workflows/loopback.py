@@ -60,7 +60,7 @@ def registry(folder: Path) -> Iterator[str]:
     program = shutil.which("docker-registry")
     if program is None:
         reason = "docker-registry is not installed (apt install docker-registry)"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     port = free_port()
     settings = folder / "registry.yml"
     settings.write_text(CONFIG % (folder / "registry", port), encoding="utf-8")

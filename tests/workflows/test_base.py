@@ -106,6 +106,27 @@ def test_a_changed_policy_alone_trains_nothing_and_is_told(project: Path, tmp_pa
     assert "The policy changed" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("files", "kinds"),
+    [
+        ({"params_dot_yaml": "seed: 1\n"}, ["parameters"]),
+        ({"uv_dot_lock": "newer\n"}, ["dependencies"]),
+        ({"uv_dot_lock": "newer\n", "pyproject_dot_toml": "[project]\n"}, ["dependencies"]),
+        ({"pyproject_dot_toml": "[tool.ours]\n"}, ["code"]),  # where the lock stays, it required nothing new
+        ({"data__shop_dot_csv": "a,b\n"}, ["data"]),
+        ({"src__train_dot_py": "pass\n", "params_dot_yaml": "seed: 1\n"}, ["code", "parameters"]),
+        ({"contract_dot_yaml": ASKED + "# more\n", "tests__test_it_dot_py": "pass\n"}, ["contract"]),
+        ({"README_dot_md": "more\n"}, []),
+    ],
+    ids=lambda value: ", ".join(value) or "nothing",
+)
+def test_what_determines_a_run_and_changes_is_told_by_its_kind(
+    project: Path, tmp_path: Path, files: dict[str, str], kinds: list[str]
+) -> None:
+    pull_request(project, **files)
+    assert find_base(project, tmp_path, forced=True).changed == kinds
+
+
 def test_a_main_without_a_contract_is_the_first_run_under_the_pull_requests_own_rules(
     project: Path, tmp_path: Path
 ) -> None:

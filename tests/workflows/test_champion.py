@@ -74,6 +74,9 @@ def test_another_lock_gets_an_environment_of_its_own(loop: Loop) -> None:
         assert not (loop.project / ".venv").exists()
     finally:
         hidden.rename(loop.project / ".venv")
+    assert loop.review()["hold_reason"] == "no meaningful change"
+    comparison = json.loads((loop.scratch / "review/comparison.json").read_text(encoding="utf-8"))
+    assert (comparison["changes"]["kinds"], comparison["changes"]["code"]) == (["dependencies"], False)
 
 
 @pytest.mark.prove
@@ -85,6 +88,8 @@ def test_a_main_without_a_lock_is_resolved_once_and_keyed_by_the_result(loop: Lo
     found = loop.score(loop.cached)
     assert found["status"] == "scored", found["sentence"]
     assert "no uv.lock" in found["warnings"][0]
+    loop.review()
+    assert "Main has no uv.lock" in (loop.scratch / "review/report.md").read_text(encoding="utf-8").split("###")[0]
     assert found["key"] not in (None, content_key(loop.project, base))
 
 
@@ -156,6 +161,9 @@ def test_the_first_run_is_decided_by_floors_and_by_its_own_contract(loop: Loop) 
     loop.open(base)
     assert loop.score(None)["status"] == "first-run"
     assert any("no champion yet" in one["detail"] for one in loop.review()["because"])
+    # What a person has to know stands above the evidence, here and in the comment.
+    report = (loop.scratch / "review/report.md").read_text(encoding="utf-8")
+    assert "Main has no model-review.toml yet, so the pull request's own judges it." in report.split("###")[0]
 
 
 def test_what_a_pull_requests_policy_says_of_itself_is_reported_and_not_obeyed(loop: Loop) -> None:

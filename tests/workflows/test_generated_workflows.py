@@ -36,14 +36,33 @@ def jobs(folder: Path) -> list[tuple[str, str, dict[str, Any]]]:
 
 def test_linters_find_nothing(folder: Path) -> None:
     files = [str(folder / f"{name}.yml") for name in NAMES]
+    updates = str(folder.parent / "dependabot.yml")
     tools = Path(sys.executable).parent
     for command in (
         [str(tools / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *files],
         [str(tools / "check-jsonschema"), "--builtin-schema", "custom.github-workflows-require-timeout", *files],
-        [str(tools / "zizmor"), "--pedantic", "--offline", "--no-progress", *files],
+        [str(tools / "check-jsonschema"), "--builtin-schema", "vendor.dependabot", updates],
+        [str(tools / "zizmor"), "--pedantic", "--offline", "--no-progress", *files, updates],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_updates_wait_a_week_and_what_judges_a_model_has_an_owner(folder: Path) -> None:
+    updates = yaml.safe_load((folder.parent / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    assert {"uv", "github-actions", "docker"} <= {one["package-ecosystem"] for one in updates}
+    assert all(one["cooldown"]["default-days"] >= 7 for one in updates)
+    lines = (folder.parent / "CODEOWNERS").read_text(encoding="utf-8").splitlines()
+    owned = {line.split()[0] for line in lines if not line.startswith("#")}
+    assert {"/model-review.toml", "/contract.yaml", "/.github/"} <= owned
+
+
+def test_the_form_of_a_pull_request_says_how_its_report_is_read(folder: Path) -> None:
+    form = (folder.parent / "pull_request_template.md").read_text(encoding="utf-8")
+    guide = "https://github.com/acme/reviews/blob/main/docs/reading-a-report.md"
+    assert guide in form
+    assert (ROOT / guide.partition("/main/")[2]).is_file()
+    assert all(word in form for word in ("promote", "hold", "reject"))
 
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="not run here: shellcheck (apt install shellcheck)")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -150,6 +151,18 @@ def test_an_output_cannot_end_itself(workspace: Path, ready: Path) -> None:
     again = (ready / "outputs").read_text(encoding="utf-8").removeprefix(text)
     assert outputs(ready) == {"key": done.stdout.strip()}
     assert text.splitlines()[0] != again.splitlines()[0]  # the delimiter is another one each time
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [("looks", "numpy scipy pandas pyarrow PIL jinja2"), ("forge.verb", "pandas pyarrow PIL jinja2")],
+    ids=["ledger", "comment"],
+)
+def test_a_job_that_may_write_loads_no_more_than_it_needs(ready: Path, module: str, absent: str) -> None:
+    python = ready / "model-review/engine/bin/python"
+    code = f"import sys, model_review.{module}; print(*(set({absent.split()}) & set(sys.modules)))"
+    done = subprocess.run([str(python), "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
 
 
 def test_it_starts_quickly(workspace: Path, scratch: Path) -> None:

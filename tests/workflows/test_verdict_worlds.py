@@ -148,6 +148,7 @@ def test_a_better_model_is_promoted(world: World) -> None:
     assert (answered.status, answered.outputs["verdict"]) == ("scored", "promote")
     assert "Promote" in answered.first
     assert "roc_auc gets better by" in answered.comment
+    assert "<summary>What changed: parameters alone</summary>" in answered.comment
     assert answered.outputs["look"]
 
 
@@ -190,6 +191,7 @@ def test_appended_rows_are_counted_and_both_models_answer_them(world: World) -> 
     assert answered.status == "scored"
     assert answered.outputs["verdict"] == "hold"
     assert f"{len(added):,} rows added" in answered.comment
+    assert "<summary>What changed: data alone</summary>" in answered.comment
     before = json.loads((world.training.cached / "run.json").read_text(encoding="utf-8"))["data"]["evaluation_rows"]
     assert f"{before:,} |" not in answered.comment.split("###")[0]  # the table says how many answered now
 

@@ -1,8 +1,7 @@
 """The section on groups in report.md: slices, weak slices, fairness and scenarios."""
 
 from model_review.comparison import Comparison
-from model_review.comparison_groups import FairnessRow, RobustnessRow, SliceRow
-from model_review.fairness import CAUTIOUS
+from model_review.comparison_groups import CAUTIOUS, FairnessRow, RobustnessRow, SliceRow
 from model_review.report.escape import code, text
 from model_review.report.tables import fold, join, mark, table, whole
 from model_review.verdict import Verdict

@@ -5,8 +5,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from model_review.comparison import Comparison
-from model_review.fairness import CAUTIOUS
+from model_review.comparison_groups import CAUTIOUS
 from model_review.report.plots import figures
+from model_review.report.sections import kinds
 from model_review.report.tables import MARK
 from model_review.verdict import Verdict
 from model_review.wording import about, error_of, level, number, p_of, percent, signed, span
@@ -27,5 +28,6 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.globals |= {"about": about, "error_of": error_of, "level": level, "number": number, "percent": percent}
-    environment.globals |= {"signed": signed, "span": span, "mark": MARK, "p_of": p_of, "cautious": CAUTIOUS}
+    environment.globals |= {"signed": signed, "span": span, "mark": MARK, "p_of": p_of}
+    environment.globals |= {"cautious": CAUTIOUS, "kinds": kinds}
     return environment.get_template("report.html.j2")

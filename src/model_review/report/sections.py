@@ -1,5 +1,7 @@
 """The sections of report.md, in its order. Each takes the tier: 0 everything, 1 what matters, 2 the bones."""
 
+from collections.abc import Sequence
+
 from model_review.comparison import Comparison
 from model_review.comparison_basics import MetricRow
 from model_review.report import drawing
@@ -171,7 +173,12 @@ def changed(comparison: Comparison, verdict: Verdict, tier: int) -> str:
     for change in [*found.params, *found.environment][: 40 if tier == 0 else 10]:
         old, new = (("absent" if value is None else code(value)) for value in (change.champion, change.challenger))
         lines.append(f"- {code(change.name)}: {old} \u2192 {new}")
-    return fold("What changed", "\n".join(lines))
+    return fold(f"What changed{kinds(found.kinds)}", "\n".join(lines))
+
+
+def kinds(found: Sequence[str] | None) -> str:
+    """What determines a run and is not the same, for the end of a title."""
+    return "" if not found else f": {', '.join(found)}{' alone' if len(found) == 1 else ''}"
 
 
 def reproduce(comparison: Comparison, verdict: Verdict, tier: int) -> str:
