@@ -21,7 +21,7 @@ from typing import Any
 
 import stand_ins
 from fake_forge import TOKEN, Forge, forge
-from loopback import free_port, registry
+from loopback import registry
 from repositories import git
 from shop_project import PACKAGE, PACKAGE_SCRIPT, write_project
 
@@ -165,12 +165,12 @@ def kill(pid: int) -> None:
 class Shop(Hosted):
     """The small project, with stubs for its image."""
 
-    def __init__(self, folder: Path, forge: Forge, image: str, port: int) -> None:
+    def __init__(self, folder: Path, forge: Forge, image: str) -> None:
         """Write the project and the stubs."""
         project = folder / "shop"
         write_project(project, image)
         service = f"{sys.executable} {HERE}/stubs.py serve"
-        super().__init__(folder, forge, project, {"IMAGE_NAME": image, "STUB_PORT": str(port), "STUB_SERVICE": service})
+        super().__init__(folder, forge, project, {"IMAGE_NAME": image, "STUB_SERVICE": service})
         self.image = image
         for name in ("skopeo", "podman"):
             self.stub(name)
@@ -199,4 +199,4 @@ def opened(folder: Path) -> Iterator[Shop]:
     bare = folder / "shop.git"
     git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
     with registry(folder) as host, forge(bare) as fake:
-        yield Shop(folder, fake, f"{host}/acme/shop", free_port())
+        yield Shop(folder, fake, f"{host}/acme/shop")

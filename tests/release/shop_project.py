@@ -70,8 +70,9 @@ engine="$GITHUB_ACTION_PATH/../setup/engine.sh"
 image=$IMAGE_NAME:$(git rev-parse HEAD)
 bash "$engine" labels --run run > "$STORE/labels"
 echo 'numpy==2.4.6 --hash=sha256:%s' > requirements.serve.txt
-bash "$engine" probe --run run --out "$RUNNER_TEMP/model-review/probe.json" --url "http://127.0.0.1:$STUB_PORT" \\
-  --seconds 0.5 --wait "${STUB_WAIT:-60}" --start "$STUB_SERVICE $STUB_PORT $PWD/run"
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+bash "$engine" probe --run run --out "$RUNNER_TEMP/model-review/probe.json" --url "http://127.0.0.1:$port" \\
+  --seconds 0.5 --wait "${STUB_WAIT:-60}" --start "$STUB_SERVICE $port $PWD/run"
 printf 'image=%%s\\nbuilder=buildah\\n' "$image" >> "$GITHUB_OUTPUT"
 """ % ("0" * 64)
 
