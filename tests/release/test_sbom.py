@@ -31,6 +31,11 @@ Status: deinstall ok config-files
 Architecture: all
 Version: 2024a-0+deb12u1
 
+Package: mount
+Status: purge ok not-installed
+Architecture: amd64
+Version: 2.38.1-5
+
 Package: login
 Status: install ok installed
 Architecture: amd64

@@ -55,7 +55,7 @@ def installed(text: str) -> Iterator[Package]:
     """The packages of a status file; those that were removed and left their configuration are none."""
     for paragraph in re.split(r"\n\s*\n", text):
         fields = dict(re.findall(r"^(Package|Status|Version|Architecture): *(\S.*?) *$", paragraph, re.MULTILINE))
-        if "Package" in fields and "Version" in fields and fields.get("Status", "installed").endswith("installed"):
+        if "Package" in fields and "Version" in fields and fields.get("Status", "installed").split()[-1] == "installed":
             named = (fields["Package"], fields["Version"], fields.get("Architecture", "all"))
             yield Package(*(plain(one) for one in named))
 
