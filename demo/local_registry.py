@@ -75,7 +75,7 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
 
         def _named(self) -> Path | None:
             found = REQUEST.fullmatch(urlsplit(self.path).path)
-            if found is None or ".." in found["name"]:
+            if found is None or ".." in self.path:
                 return None
             return folder / found["name"] / found["kind"] / found["reference"]
 
