@@ -25,7 +25,7 @@ def test_the_generated_service_answers_as_its_offline_predictions_and_refuses_wh
     for name, value in (SETTINGS | home).items():
         monkeypatch.setenv(name, value)
     port = free_port()
-    start = f"{sys.executable} -m bentoml serve {project} --host 127.0.0.1 --port {port}"
+    start = f"{sys.executable} -m churn.serving.serve --port {port}"
     given = ["--url", f"http://127.0.0.1:{port}", "--run", str(project / "run"), "--out", str(tmp_path / "probe.json")]
     code = main(["probe", *given, "--start", start, "--wait", "120", "--seconds", "0.3"])
     found = json.loads((tmp_path / "probe.json").read_text(encoding="utf-8"))
