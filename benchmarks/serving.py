@@ -115,10 +115,22 @@ def prepare() -> None:
     (BENCH / "post.lua").write_text(LUA, encoding="utf-8")
 
 
+def nearest() -> list[Server]:
+    """Ours with and without its log, and the fastest peer."""
+    own = ["-m", "churn.serving.serve", "--port", "{port}"]
+    made = [
+        Server("ours", sys.executable, own),
+        Server("ours, log off", sys.executable, own, settings={"SERVICE_LOG_FOLDER": ""}),
+        Server("fastapi + onnx", python_of("fastapi"), ["fastapi_onnx.py", "{port}"], folder=PEERS),
+    ]
+    for server in made:
+        server.port = free_port()
+    return made
+
+
 def servers() -> list[Server]:
     """Ours with and without its log, and the peers."""
     serve = ["-m", "bentoml", "serve"]
-    own = [*serve, str(PROJECT), "--host", "127.0.0.1", "--port", "{port}"]
     peer = [*serve, "bentoml_sklearn:Churn", "--host", "127.0.0.1", "--port", "{port}"]
     models = BENCH / "models"
     mlflow = [
@@ -134,9 +146,7 @@ def servers() -> list[Server]:
         "1",
     ]
     made = [
-        Server("ours", sys.executable, own),
-        Server("ours, log off", sys.executable, own, settings={"SERVICE_LOG_FOLDER": ""}),
-        Server("fastapi + onnx", python_of("fastapi"), ["fastapi_onnx.py", "{port}"], folder=PEERS),
+        *nearest(),
         Server("bentoml + scikit-learn", python_of("bentoml"), peer, folder=PEERS),
         Server("litserve + onnx", python_of("litserve"), ["litserve_onnx.py", "{port}"], ready="/health", folder=PEERS),
         Server(

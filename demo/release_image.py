@@ -99,6 +99,8 @@ def _tell(place: Place, released: Released, title: str) -> None:
     probe = json.loads((released.documents / "probe.json").read_text(encoding="utf-8"))
     size = f"an image of {probe['image']['bytes'] / 1e6:.0f} MB, by {place.tools.builder}"
     say_release(released.documents, f"{place.image}@{released.digest}", size)
+    if numbers := re.search(r"::set-output:: reproduced=(\S.*)", released.printed):
+        say(f"    numbers    {numbers[1]}")
 
 
 def _act(place: Place, event: str, workflow: str, payload: Mapping[str, object], name: str) -> Finished:

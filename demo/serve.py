@@ -97,6 +97,6 @@ def answer_of(url: str) -> str:
 
 def run() -> None:
     """Send the project's example request to its service."""
-    with serving("start the service", "uv", "run", "bentoml", "serve", cwd=PROJECT) as url:
+    with serving("start the service", "uv", "run", "serve", cwd=PROJECT) as url:
         answer = answer_of(url)
     say(f"\nRequest to /predict:\n  {json.dumps(json.loads(example()))}\nPrediction:\n  {answer}")

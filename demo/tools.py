@@ -33,16 +33,19 @@ class Tools:
     base: str = ""
 
     def run(self, *command: str, seconds: float = PULL_SECONDS) -> subprocess.CompletedProcess[str]:
-        """Run one of the programs, whatever it ends with."""
-        return subprocess.run(
-            command,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds,
-        )
+        """Run one of the programs, whatever it ends with; one that does not end is stopped."""
+        try:
+            return subprocess.run(
+                command,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, 1, "", f"no end within {seconds:g} s")
 
 
 @contextmanager
@@ -50,10 +53,11 @@ def available(project: Path) -> Iterator[Tools | str]:
     """The programs until the end of the block, or why no container of this project can be made, in one sentence."""
     recipe = (project / "Dockerfile").read_text(encoding="utf-8")
     base = next(line.split()[1] for line in recipe.splitlines() if line.startswith("FROM "))
-    docker = shutil.which("docker") is not None and not _fails("docker", "version")
+    docker = Tools("docker", "docker", os.environ)
+    engine = shutil.which("docker") is not None and docker.run("docker", "version", seconds=30).returncode == 0
     absent = [name for name in ("buildah", "podman", "skopeo") if shutil.which(name) is None]
-    if docker:
-        yield _with_base(Tools("docker", "docker", os.environ), base)
+    if engine:
+        yield _with_base(docker, base)
     elif absent:
         lacking = f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed"
         yield f"{lacking} (apt install {' '.join(absent)}), and no Docker engine answers"
@@ -68,11 +72,8 @@ def available(project: Path) -> Iterator[Tools | str]:
 def _with_base(tools: Tools, base: str) -> Tools | str:
     """The image that the recipe builds on has to be here, or to come from its registry, and to start."""
     started = time.monotonic()
-    if _fails(tools.runner, "image", "inspect", base, environment=tools.environment):
-        try:
-            pulled = tools.run(tools.runner, "pull", "--quiet", base)
-        except subprocess.TimeoutExpired:
-            return f"{base} did not come within {PULL_SECONDS} s"
+    if tools.run(tools.runner, "image", "inspect", base).returncode:
+        pulled = tools.run(tools.runner, "pull", "--quiet", base)
         if pulled.returncode:
             return f"{tools.runner} cannot pull {base.partition('@')[0]} ({_last(pulled.stderr)})"
         took(f"pull the base image ({tools.runner})", started)
@@ -82,7 +83,7 @@ def _with_base(tools: Tools, base: str) -> Tools | str:
 def _with_own_base(world: Containers, project: Path, why: str) -> Tools | str:
     """A base image that debootstrap makes of this Debian, once, for a machine that reaches no registry."""
     tools = Tools("buildah", "podman", world.environment, BASE)
-    if _fails("podman", "image", "inspect", BASE, environment=world.environment):
+    if tools.run("podman", "image", "inspect", BASE).returncode:
         if shutil.which("debootstrap") is None:
             return f"{why}; nor is debootstrap there to make a base image (apt install debootstrap)"
         started = time.monotonic()
@@ -101,15 +102,9 @@ def _with_own_base(world: Containers, project: Path, why: str) -> Tools | str:
 
 def _that_start(tools: Tools, base: str) -> Tools | str:
     """Containers have to start here, as production starts them."""
-    done = tools.run(tools.runner, "run", "--rm", *HARDENED, base, "python3", "-c", "")
+    published = ("--publish", "127.0.0.1::3000")
+    done = tools.run(tools.runner, "run", "--rm", *HARDENED, *published, base, "python3", "-c", "")
     return f"{tools.runner} starts no container here ({_last(done.stderr)})" if done.returncode else tools
-
-
-def _fails(*command: str, environment: Mapping[str, str] | None = None) -> bool:
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60
-    )
-    return done.returncode != 0
 
 
 def _last(printed: str) -> str:

@@ -206,7 +206,7 @@ def test_every_project_command_of_the_readme_exists_in_a_generated_project() -> 
     scripts = (ROOT / "{{cookiecutter.project_slug}}" / "pyproject.toml").read_text(encoding="utf-8")
     named = set(re.findall(r"uv run (\w+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert "train" in named
-    assert {name for name in named - {"bentoml"} if f"\n{name} = " not in scripts} == set()
+    assert {name for name in named if f"\n{name} = " not in scripts} == set()
 
 
 def test_hooks_before_a_commit_are_local_so_that_the_lock_decides_their_versions() -> None:

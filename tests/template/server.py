@@ -57,7 +57,8 @@ def start(project: Path, folder: Path, port: int, **settings: str) -> subprocess
     folder.mkdir(parents=True, exist_ok=True)
     own = {"BENTOML_HOME": str(folder / "bentoml"), "SERVICE_LOG_FOLDER": str(folder / "logs")}
     environment = os.environ | SETTINGS | own | {"PYTHONPATH": str(project / "src")} | settings
-    command = [sys.executable, "-m", "bentoml", "serve", str(project), "--host", "127.0.0.1", "--port", str(port)]
+    (package,) = (file.parent.name for file in project.glob("src/*/service.py"))
+    command = [sys.executable, "-m", f"{package}.serving.serve", "--port", str(port)]
     with (folder / "output.txt").open("wb") as output:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic_core import SchemaValidator
 from starlette.testclient import TestClient
 
 from {{ cookiecutter.__package_name }} import artifact
 from {{ cookiecutter.__package_name }}.contract import Contract
-from {{ cookiecutter.__package_name }}.serving import fields, log, metrics
+from {{ cookiecutter.__package_name }}.serving import fields, log, metrics, request
 
 EXAMPLE = json.loads(Path(__file__).with_name("example-request.json").read_text(encoding="utf-8"))
 JSON = {"Content-Type": "application/json"}
@@ -157,13 +156,34 @@ def test_metrics_tell_requests_rows_violations_scores_and_values(client: TestCli
 def test_an_integer_may_have_limits_with_a_fraction(contract: Contract) -> None:
     whole = dataclasses.replace(contract.target, name="n", type="integer", bounds={"minimum": 0.5, "maximum": 2.5})
     (field,) = fields.fields(dataclasses.replace(contract, columns=(whole,)), ["n"])
-    plain = SchemaValidator(field.core)
     for value, good in ((0, False), (1, True), (2, True), (3, False)):
-        for read in (plain.validate_python, field.read):
+        for read in (field.whole, lambda values: [*map(field.read, values)]):
             try:
-                assert (read(value) == value) == good
+                assert (read([value]) == [value]) == good
             except ValueError:
                 assert not good
+
+
+ODD: list[Any] = [None, True, 0, -1, 1.5, 2**53 + 1, 10**400, -1e300, float("nan"), float("inf"), [], {}]
+ODD += ["", " ", "NA", "1", " 1\t", "1e400", "True", "yes", "2024-01-31", "x" * 3000, "none of these"]
+
+
+def test_all_rows_at_once_are_read_as_value_by_value(contract: Contract) -> None:
+    features = [column.name for column in contract.having("feature")]
+    reader = request.Reader(contract, features, 1000)
+
+    def found(read: Any, rows: list[Any]) -> Any:
+        try:
+            return read(json.dumps({"rows": rows}).encode())
+        except request.Refused as refused:
+            return refused.sentence, refused.violations, refused.fields
+
+    row = EXAMPLE["rows"][0]
+    for name in [*row, "no such column"]:
+        left_out = {key: row[key] for key in row.keys() - {name}}
+        for value in ODD:
+            for rows in ([row, row | {name: value}], [{name: value} | row, row], [row, left_out], [left_out, value]):
+                assert found(reader.read, rows) == found(reader._read_by_value, rows), (name, value)
 
 
 def test_the_description_shows_an_example_that_works(client: TestClient) -> None:

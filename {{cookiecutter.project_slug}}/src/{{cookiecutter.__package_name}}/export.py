@@ -78,11 +78,8 @@ def write_example(folder: Path, testing: Table, features: list[str]) -> None:
 
 
 def _json(column: Column, value: Any, text: str) -> Any:
-    if column.type == "boolean":
-        return bool(value)
-    if column.type in ("integer", "number"):
-        return int(value) if column.type == "integer" else float(value)
-    return text
+    kinds = {"boolean": bool, "integer": int, "number": float}
+    return kinds[column.type](value) if column.type in kinds else text
 
 
 def _neutral(column: Column) -> Any:

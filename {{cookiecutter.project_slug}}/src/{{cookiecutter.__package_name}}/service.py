@@ -1,4 +1,4 @@
-"""The BentoML service: rows that follow the contract in, predictions out. `uv run bentoml serve` starts it.
+"""The BentoML service: rows that follow the contract in, predictions out. `uv run serve` starts it.
 
 The parts are in `serving/`; this file puts them together. The README says how to call it and what can be set.
 """
@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from .serving import docs, feedback, metrics, request
-from .serving.limits import BUSY, Call, Limits, Reply, answered, safe_json
+from .serving.limits import BUSY, JSON, Call, Limits, Reply, answered, safe_json
 from .serving.limits import Answer as Answers
 from .serving.loaded import CLASSES, CONTRACT, DRIFT, EXAMPLE, LOGGED, POSITIVE, PREDICT, READER, RUN, SETTINGS
 from .serving.log import Entry, File, Writer
@@ -43,8 +43,7 @@ async def predict(call: Call) -> Reply:
     answer = {"predictions": labels.tolist(), "probabilities": scores}
     metrics.ROWS.inc(count)
     line = {"time": _now(), "request_id": call.request_id, "model": RUN["model"]["digest"]}
-    line["columns"] = {name: columns[name] for name in LOGGED}
-    WRITERS["predictions"].put(Entry(line | answer, count))
+    WRITERS["predictions"].put(Entry(line | {"columns": {name: columns[name] for name in LOGGED}} | answer, count))
     return 200, safe_json(answer)
 
 
@@ -80,7 +79,8 @@ class Service:
         for _ in range(10):
             PREDICT(request.arrays(READER.read(to_json({"rows": [EXAMPLE]}))[1], READER.fields))
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # what lives for ever is not looked through again
+        gc.enable()
 
     @bentoml.on_shutdown
     def stop(self) -> None:
@@ -123,23 +123,19 @@ def _count(entries: Sequence[Entry]) -> None:
     DRIFT.add([line["columns"] for line in lines], labels, scores)
 
 
-def _model() -> tuple[bytes, bytes]:
+def _model() -> bytes:
     keys = ("task", "target", "classes", "threshold", "commit", "contract_digest", "features", "metrics", "model")
-    return safe_json({key: RUN[key] for key in keys}), b"application/json"
+    return safe_json({key: RUN[key] for key in keys})
 
 
-def _metrics() -> tuple[bytes, bytes]:
-    return metrics.page(), b"text/plain; version=1.0.0; charset=utf-8"
-
-
-def _docs() -> tuple[bytes, bytes]:
-    return safe_json(docs.document(SERVICE.openapi_spec.asdict(), EXAMPLE)), b"application/json"
+def _docs() -> bytes:
+    return safe_json(docs.document(SERVICE.openapi_spec.asdict(), EXAMPLE))
 
 
 SERVICE: Any = Service  # what the decorator made of the class
 SERVICE.add_asgi_middleware(
     Limits,
     settings=SETTINGS,
-    pages={"/model": _model, "/metrics": _metrics, "/docs.json": _docs},
+    pages={"/model": (_model, JSON), "/metrics": (metrics.page, metrics.KIND), "/docs.json": (_docs, JSON)},
     answers={"/predict": predict, "/feedback": take_labels},
 )

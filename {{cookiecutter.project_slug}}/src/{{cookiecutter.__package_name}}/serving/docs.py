@@ -43,19 +43,13 @@ def document(made: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, A
     schemas["Error"] = {
         "type": "object",
         "required": ["error"],
-        "properties": {
-            "error": {"type": "string"},
-            "violations": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
-        },
+        "properties": {"error": {"type": "string"}, "violations": {"type": "array", "items": {"type": "object"}}},
     }
     of_error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     errors = {status: {"description": words, "content": of_error} for status, words in ERRORS.items()}
     paths = found["paths"]
-    words = {
-        "/model": "Digest, commit, contract digest, metrics and format of the model.",
-        "/docs.json": "This document.",
-    }
-    for path, text in words.items():
+    told = "Digest, commit, contract digest, metrics and format of the model."
+    for path, text in (("/model", told), ("/docs.json", "This document.")):
         shown = {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
         paths[path] = {"get": {"summary": text, "responses": {"200": shown}}}
     for path, methods in paths.items():
@@ -67,9 +61,8 @@ def document(made: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, A
                 operation["responses"] = good | errors
                 operation["requestBody"]["required"] = True
                 name = {"/predict": "Rows", "/feedback": "Labels"}[path]
-                operation["requestBody"]["content"] = {
-                    "application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}
-                }
+                body = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+                operation["requestBody"]["content"] = {"application/json": body}
     content = paths["/predict"]["post"]["requestBody"]["content"]["application/json"]
     content["example"] = {"rows": [{**example}]}
     return found | {"openapi": "3.1.0"}

@@ -32,14 +32,11 @@ def read(body: bytes, classes: Sequence[str], most: int) -> list[dict[str, Any]]
     for number, entry in enumerate(entries):
         given = entry if isinstance(entry, dict) else {}
         request_id, row, label = (given.get(key) for key in FIELDS)
+        known = isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode())
         fits = label in classes if classes else _is_number(label)
         for field, good, allowed in (
             ("entry", given.keys() == {*FIELDS}, "an object of request_id, row and label"),
-            (
-                "request_id",
-                isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id.encode()),
-                "an X-Request-ID",
-            ),
+            ("request_id", known, "an X-Request-ID"),
             ("row", type(row) is int and 0 <= row < most, f"a whole number from 0 to {most - 1}"),
             ("label", fits, f"one of {shown(list(classes))}" if classes else "a number"),
         ):

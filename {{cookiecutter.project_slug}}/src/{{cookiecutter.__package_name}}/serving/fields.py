@@ -1,31 +1,35 @@
 """One column of the contract as the service reads it: from a JSON value to what batch prediction reads in a file."""
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from types import NoneType
 from typing import Any
 
-from pydantic_core import core_schema, to_json
+from pydantic_core import to_json
 
 from .. import moments
 from ..contract import NUMERIC, TEMPORAL, Column, Contract
 
 MOST_SHOWN = 80
-STRIPPED = r"^([^\s\x1c-\x1f](?s:.*[^\s\x1c-\x1f])?)?$"
+KINDS: dict[str, set[type]] = {"integer": {int}, "number": {int, float}, "boolean": {bool}}
 
 
 @dataclass(frozen=True)
 class Field:
-    """`read` gives a typed value or raises ValueError; `allowed` and `schema` tell what fits, `core` is a short cut."""
+    """`read` gives a typed value or raises ValueError; `allowed` and `schema` tell what fits.
+
+    `whole` is a short cut for a list of plain JSON values: it raises where only `read` can tell what does not fit.
+    """
 
     column: Column
     read: Callable[[Any], Any]
     allowed: str
     schema: dict[str, Any]
-    core: core_schema.CoreSchema
-    absent: frozenset[str]
+    whole: Callable[[list[Any]], list[Any]]
 
 
 def fields(contract: Contract, features: Sequence[str]) -> list[Field]:
@@ -56,12 +60,7 @@ def _field(column: Column, contract: Contract) -> Field:
     words, schema = _described(column)
     if not column.required:
         schema, words = {"anyOf": [schema, {"type": "null"}]}, f"{words}, or null"
-    core = _plain(column, absent)
-    if core is None:
-        core = core_schema.no_info_plain_validator_function(read)
-    elif not column.required:
-        core = core_schema.nullable_schema(core)
-    return Field(column, read, words, schema, core, absent)
+    return Field(column, read, words, schema, _whole(column, absent) or (lambda values: [*map(read, values)]))
 
 
 def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
@@ -69,11 +68,7 @@ def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
     low, high = (_limit(column, side) for side in ("minimum", "maximum"))
     spelt = dict.fromkeys(column.more.get("trueValues", []), True)
     spelt |= dict.fromkeys(column.more.get("falseValues", []), False)
-    forms, longest, comma = (
-        tuple(column.more.get("dateFormats", [])),
-        column.bounds.get("maxLength"),
-        contract.more["decimal"],
-    )
+    forms, longest = tuple(column.more.get("dateFormats", [])), column.bounds.get("maxLength")
 
     def bounded(value: Any) -> Any:
         if (low is not None and value < low) or (high is not None and value > high):
@@ -83,7 +78,7 @@ def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
     def number(value: Any, text: str) -> float:
         made = math.nan
         if not isinstance(value, bool) and text.isascii() and "_" not in text:  # training reads no 1_000 either
-            made = float(text.replace(",", ".") if comma == "," else text)
+            made = float(text.replace(",", ".") if contract.more["decimal"] == "," else text)
         if not math.isfinite(made) or (column.type == "integer" and not made.is_integer()):
             raise ValueError("is no such number")
         return bounded(made)
@@ -116,30 +111,35 @@ def _limit(column: Column, side: str) -> Any:
     return datetime.fromisoformat(str(limit)) if limit is not None and column.type in TEMPORAL else limit
 
 
-def _plain(column: Column, absent: frozenset[str]) -> core_schema.CoreSchema | None:
-    """How plain JSON values of a column are checked in one step; None where only `read` can tell."""
-    low, high = column.bounds.get("minimum"), column.bounds.get("maximum")
-    if column.type in ("integer", "number"):
-        if any(_is_number(text) for text in absent):  # a number that means "no value"
-            return None
-        if column.type == "number":
-            return core_schema.float_schema(strict=True, allow_inf_nan=False, ge=low, le=high)
-        exact = 2**53  # beyond it, not every whole number is a float
-        least, most = max(-exact, low if low is not None else -exact), min(exact, high if high is not None else exact)
-        return core_schema.int_schema(strict=True, ge=math.ceil(least), le=math.floor(most))
-    if column.type == "string" and column.allowed:
-        longest = column.bounds.get("maxLength", math.inf)
-        usual = [text for text in column.allowed if text not in absent and text.strip() == text]
-        return core_schema.literal_schema([text for text in usual if len(text) <= longest] or [None])
-    if column.type == "string":  # without white space around it; `Reader` looks for spellings of a missing value
-        return core_schema.str_schema(strict=True, max_length=column.bounds.get("maxLength"), pattern=STRIPPED)
-    if column.type == "boolean" and not {"True", "False"} & {
-        *absent,
-        *column.more["trueValues"],
-        *column.more["falseValues"],
-    }:
-        return core_schema.bool_schema(strict=True)
-    return None
+def _whole(column: Column, absent: frozenset[str]) -> Callable[[list[Any]], list[Any]] | None:
+    """How plain values of a column are checked all at once; None where each has to be read."""
+    kinds = KINDS.get(column.type, {str}) | (set() if column.required else {NoneType})
+    exact = 2**53 if column.type == "integer" else sys.float_info.max  # beyond it, not every whole number is a float
+    low, high = column.bounds.get("minimum", -exact), column.bounds.get("maximum", exact)
+    longest = column.bounds.get("maxLength", math.inf)
+    usual = {text for text in column.allowed if text not in absent and text.strip() == text and len(text) <= longest}
+    listed = usual if column.required else usual | {None}
+
+    def fits(values: list[Any]) -> bool:
+        found = {*map(type, values)}
+        if not found <= kinds:
+            return False
+        given = [value for value in values if value is not None] if NoneType in found else values
+        if column.type == "boolean" or not given:
+            return True
+        if column.type != "string":
+            return max(-exact, low) <= min(given) and max(given) <= min(exact, high)
+        same = absent.isdisjoint(given) and [*map(str.strip, given)] == given
+        return same and max(map(len, given)) <= longest
+
+    def whole(values: list[Any]) -> list[Any]:
+        if not (listed.issuperset(values) if column.type == "string" and column.allowed else fits(values)):
+            raise ValueError("is not plain")
+        return values
+
+    spelt = {*absent, *column.more.get("trueValues", []), *column.more.get("falseValues", [])}
+    odd = {"True", "False"} & spelt if column.type == "boolean" else any(map(_is_number, absent))
+    return None if column.type in TEMPORAL or (column.type in NUMERIC and odd) else whole
 
 
 def _is_number(text: str) -> bool:
@@ -151,9 +151,8 @@ def _is_number(text: str) -> bool:
 def _described(column: Column) -> tuple[str, dict[str, Any]]:
     """What is allowed, in words and as a JSON schema."""
     low, high = column.bounds.get("minimum"), column.bounds.get("maximum")
-    limits = "".join(
-        f", {words} {limit}" for words, limit in (("at least", low), ("at most", high)) if limit is not None
-    )
+    sides = (("at least", low), ("at most", high))
+    limits = "".join(f", {words} {limit}" for words, limit in sides if limit is not None)
     if column.type in ("integer", "number"):
         bounds = {"minimum": low, "maximum": high}
         schema = {"type": column.type} | {side: limit for side, limit in bounds.items() if limit is not None}

@@ -39,6 +39,8 @@ class Call:
 
 
 Answer = Callable[[Call], Awaitable[Reply]]
+Page = tuple[Callable[[], bytes], bytes]
+"""What makes the body, and its media type."""
 
 
 def safe_json(content: Any) -> bytes:
@@ -50,13 +52,7 @@ def safe_json(content: Any) -> bytes:
 class Limits:
     """The ASGI application around BentoML's: `pages` answer GET, `answers` POST; the rest is BentoML's."""
 
-    def __init__(
-        self,
-        app: Any,
-        settings: Settings,
-        pages: Mapping[str, Callable[[], tuple[bytes, bytes]]],
-        answers: Mapping[str, Answer],
-    ) -> None:
+    def __init__(self, app: Any, settings: Settings, pages: Mapping[str, Page], answers: Mapping[str, Answer]) -> None:
         """Wrap an application."""
         self._app, self._settings, self._pages, self._answers = app, settings, pages, answers
         self._token = f"Bearer {settings.token}".encode()
@@ -86,7 +82,8 @@ class Limits:
             if refusal:
                 await _send(answer, refusal[0], refusal[1], JSON, *refusal[2:])
             elif route in self._pages:
-                await _send(answer, 200, *self._pages[route]())
+                made, kind = self._pages[route]
+                await _send(answer, 200, made(), kind)
             elif route in self._answers:
                 deadline = asyncio.get_running_loop().time() + self._settings.seconds
                 reply = await self._post(self._answers[route], Call(request_id.decode(), deadline), receive)

@@ -18,7 +18,7 @@ from pydantic_core import to_json
 
 from . import metrics
 
-MOST_PENDING, FILES, PAUSE = 50_000, 4, 0.1
+MOST_PENDING, MOST_AT_ONCE, FILES, PAUSE = 50_000, 1000, 4, 0.1
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ class Writer:
 
     def _drain(self) -> None:
         while self._queue:
-            entries = [self._queue.popleft() for _ in range(min(len(self._queue), 500))]
+            entries = [self._queue.popleft()]
+            while self._queue and len(entries) * entries[-1].rows < MOST_AT_ONCE:  # requests wait for long calls
+                entries.append(self._queue.popleft())
             try:
                 self._write(entries)
                 if self._count is not None:

@@ -32,6 +32,9 @@ DROPPED = prometheus.Counter("model_log_dropped", "Lines of the prediction log t
 INFO = prometheus.Gauge("model_info", "The model served.", ["digest", "commit", "format"], multiprocess_mode="max")
 
 
+KIND = b"text/plain; version=1.0.0; charset=utf-8"
+
+
 def page() -> bytes:
     """All metrics of all workers, as text."""
     registry = prometheus.REGISTRY
@@ -88,12 +91,12 @@ class Drift:
         """Count the rows of several requests."""
         batches = list(columns)
         for name, bins in self._bins.items():
-            for found, number in bins.count(itertools.chain.from_iterable(batch[name] for batch in batches)).items():
-                if number:
-                    VALUES.labels(name, found).inc(number)
-        for found, number in self._scores.count(scores).items():
-            if number:
-                SCORES.labels(found).inc(number)
+            _add(VALUES, bins.count(itertools.chain.from_iterable(batch[name] for batch in batches)), name)
+        _add(SCORES, self._scores.count(scores))
         if labels and isinstance(labels[0], str):
-            for label, number in Tally(labels).items():
-                PREDICTIONS.labels(label).inc(number)
+            _add(PREDICTIONS, Tally(labels))
+
+
+def _add(counter: prometheus.Counter, counts: Tally[str], *labels: str) -> None:
+    for name, number in (+counts).items():  # those above 0
+        counter.labels(*labels, name).inc(number)

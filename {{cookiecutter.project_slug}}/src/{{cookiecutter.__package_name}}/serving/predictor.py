@@ -45,17 +45,13 @@ def load_onnx(folder: Path) -> Predict:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
-    inputs = [(entry.name, name) for entry, name in zip(session.get_inputs(), made["columns"], strict=True)]
+    kinds = [object if name in features.levels else np.float32 for name in made["columns"]]
+    inputs = [(entry.name, *pair) for entry, *pair in zip(session.get_inputs(), made["columns"], kinds, strict=True)]
     output = [session.get_outputs()[1 if classes else 0].name]
 
     def predict(values: Any) -> tuple[np.ndarray, np.ndarray | None]:
         columns = features.columns(values)
-        feed = {
-            entry: columns[name].reshape(-1, 1)
-            if name in features.levels
-            else columns[name].astype(np.float32).reshape(-1, 1)
-            for entry, name in inputs
-        }
+        feed = {entry: columns[name].astype(kind, copy=False).reshape(-1, 1) for entry, name, kind in inputs}
         (found,) = session.run(output, feed)
         if not classes:
             return found.reshape(-1).astype(float), None

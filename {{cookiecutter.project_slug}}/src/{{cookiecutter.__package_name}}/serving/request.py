@@ -1,14 +1,15 @@
 """From a request's bytes to typed columns.
 
-A request of plain JSON types is read in one step by pydantic's core. Whatever does not fit there is read again value by
-value: text spellings are understood as in a file, and what breaks the contract is listed.
+A request of plain JSON types is checked column by column, all rows at once. Whatever does not fit there is read again
+value by value: text spellings are understood as in a file, and what breaks the contract is listed.
 """
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from pydantic_core import SchemaValidator, ValidationError, core_schema, from_json
+from pydantic_core import from_json
 
 from ..contract import TEMPORAL, Contract
 from .fields import MOST_SHOWN, Field, fields, shown
@@ -29,38 +30,37 @@ class Reader:
     """Reads the bodies of /predict."""
 
     def __init__(self, contract: Contract, features: Sequence[str], most_rows: int) -> None:
-        """Make the two ways to read a body."""
+        """Take the fields that the model reads; the contract's other columns may be sent."""
         self.fields = fields(contract, features)
         self.most_rows = most_rows
-        self._others = {column.name for column in contract.columns} - {*features}
-        entries = {
-            field.column.name: core_schema.typed_dict_field(field.core, required=field.column.required)
-            for field in self.fields
-        }
-        entries |= {
-            name: core_schema.typed_dict_field(core_schema.any_schema(), required=False) for name in self._others
-        }
-        row = core_schema.typed_dict_schema(entries, extra_behavior="forbid")
-        rows = core_schema.typed_dict_field(core_schema.list_schema(row, min_length=1, max_length=most_rows))
-        self._plain = SchemaValidator(core_schema.typed_dict_schema({"rows": rows}, extra_behavior="forbid"))
+        self._known = {column.name for column in contract.columns}
+        names = [field.column.name for field in self.fields]
+        self._cells = itemgetter(*names, names[0])  # the first once more, as one name alone would give no tuple
+        self._optional = {field.column.name: None for field in self.fields if not field.column.required}
 
     def read(self, body: bytes) -> tuple[int, dict[str, list[Any]]]:
         """The number of rows, and the typed values of each column; raises `Refused`."""
         try:
-            rows = self._plain.validate_json(body)["rows"]
-        except ValidationError:
-            return self._read_by_value(body)
-        columns = {}
-        for field in self.fields:
-            name = field.column.name
-            columns[name] = [row[name] for row in rows] if field.column.required else [row.get(name) for row in rows]
-            if field.column.type == "string" and not field.absent.isdisjoint(columns[name]):
-                return self._read_by_value(body)
-        return len(rows), columns
+            ((key, rows),) = from_json(body, allow_inf_nan=False).items()
+            if key == "rows" and isinstance(rows, list) and 1 <= len(rows) <= self.most_rows:
+                return len(rows), self._read_by_column(rows)
+        except (AttributeError, KeyError, TypeError, ValueError):  # it is not plain
+            pass
+        return self._read_by_value(body)
+
+    def _read_by_column(self, rows: list[Any]) -> dict[str, list[Any]]:
+        try:
+            cells = [*map(self._cells, rows)]
+        except KeyError:  # with what was left out, unless it is required
+            rows = [self._optional | row for row in rows]
+            cells = [*map(self._cells, rows)]
+        if sum(map(len, rows)) > len(rows) * len(self.fields) and not all(map(self._known.issuperset, rows)):
+            raise KeyError("unknown field")
+        pairs = zip(self.fields, zip(*cells, strict=True), strict=False)
+        return {field.column.name: field.whole([*values]) for field, values in pairs}
 
     def _read_by_value(self, body: bytes) -> tuple[int, dict[str, list[Any]]]:
         rows = listed(body, "rows", self.most_rows)
-        known = self._others.union(field.column.name for field in self.fields)
         columns: dict[str, list[Any]] = {field.column.name: [] for field in self.fields}
         found: list[dict[str, Any]] = []
         named: list[str] = []
@@ -68,11 +68,9 @@ class Reader:
             if not isinstance(row, dict):
                 found.append({"row": number, "field": None, "came": shown(row), "allowed": "an object of fields"})
                 continue
-            for name in row.keys() - known:
-                known_names = "a column of contract.yaml"
-                found.append(
-                    {"row": number, "field": name[:MOST_SHOWN], "came": "unknown field", "allowed": known_names}
-                )
+            for name in row.keys() - self._known:
+                entry = {"row": number, "field": name[:MOST_SHOWN], "came": "unknown field"}
+                found.append(entry | {"allowed": "a column of contract.yaml"})
             for field in self.fields:
                 value = row.get(field.column.name)
                 try:
@@ -80,8 +78,8 @@ class Reader:
                 except ValueError:
                     named.append(field.column.name)
                     came = "(not shown)" if field.column.restricted and value is not None else shown(value)
-                    entry = {"row": number, "field": field.column.name, "came": came, "allowed": field.allowed}
-                    found.append(entry)
+                    entry = {"row": number, "field": field.column.name, "came": came}
+                    found.append(entry | {"allowed": field.allowed})
         if found:
             named += ["(other)"] * (len(found) - len(named))
             raise Refused(f"{len(found)} value(s) break the contract", found[:MOST_LISTED], named)

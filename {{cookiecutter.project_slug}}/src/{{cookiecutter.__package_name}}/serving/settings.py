@@ -56,9 +56,7 @@ def run(model: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(
-            f"{file}: not found; run `uv run train`, or set MODEL_FOLDER to a run's model folder"
-        ) from None
+        raise InputError(f"{file}: not found; run `uv run train`, or set MODEL_FOLDER to a run's model") from None
     except ValueError:
         raise InputError(f"{file}: not valid JSON; run `uv run train` again") from None
     return found
