@@ -45,10 +45,10 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
             elif not found.is_file():
                 self._say(404)
             else:
-                kind = found.with_name(f"{found.name}.kind")
-                digest = f"sha256:{hashlib.sha256(found.read_bytes()).hexdigest()}"
+                data, kind = found.read_bytes(), found.with_name(f"{found.name}.kind")
+                digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
                 about = kind.read_text(encoding="utf-8") if kind.is_file() else "application/octet-stream"
-                self._say(200, {"Content-Type": about, "Docker-Content-Digest": digest}, found.read_bytes())
+                self._say(200, {"Content-Type": about, "Docker-Content-Digest": digest}, data)
 
         do_HEAD = do_GET
 
@@ -75,7 +75,7 @@ def _handler(folder: Path) -> type[BaseHTTPRequestHandler]:
 
         def _named(self) -> Path | None:
             found = REQUEST.fullmatch(urlsplit(self.path).path)
-            if found is None or ".." in found["name"]:
+            if found is None or ".." in self.path:
                 return None
             return folder / found["name"] / found["kind"] / found["reference"]
 

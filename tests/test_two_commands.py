@@ -54,18 +54,14 @@ def check_releases(clone: Path, printed: str) -> None:
     assert len(answers) == 3
     assert answers[0] == answers[2] != answers[1]
     verdicts = re.findall(r"^ {4}verdict +(\w+): ", printed, re.MULTILINE)
-    assert len(verdicts) == 2
-    assert set(verdicts) <= {
-        "promote",
-        "hold",
-    }  # what serving costs is measured too, and a busy machine may call for hold
+    assert verdicts == ["promote", "promote"]
     for folder in re.findall(r"^ {4}documents  in (\S+): ", printed, re.MULTILINE):
         assert (clone / folder / "verdict.json").is_file()
 
 
 def scratch_folders() -> set[Path]:
     """What releases leave in the temporary folder while they run."""
-    return {path for path in Path("/tmp").iterdir() if path.name.startswith(("model-review-demo-", "containers-"))}
+    return set(Path("/tmp").glob("model-review-demo-*"))
 
 
 @pytest.mark.prove

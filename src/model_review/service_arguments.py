@@ -59,7 +59,7 @@ def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     reproduced.add_argument("--run", required=True, type=Path, metavar="DIR", help="the run directory")
     reproduced.add_argument("--deployed", required=True, type=Path, metavar="DIR", help="what `deployed` wrote to")
     reproduced.add_argument("--saved", required=True, type=Path, metavar="DIR", help="where main's saved run may be")
-    sbom = verbs.add_parser("sbom", help="list an image's Python packages as CycloneDX")
+    sbom = verbs.add_parser("sbom", help="list an image's Python and Debian packages as CycloneDX")
     sbom.add_argument("--folder", required=True, type=Path, metavar="DIR", help="the image, as for push")
     sbom.add_argument("--requirements", required=True, type=Path, metavar="FILE", help="what it was installed from")
     sbom.add_argument("--out", required=True, type=Path, metavar="FILE", help="the list")
@@ -70,7 +70,8 @@ def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    probe = verbs.add_parser("probe", help="ask a running service whether it is ready, right, strict and fast")
+    about = "ask a running service whether it is ready, right, strict and fast"
+    probe = verbs.add_parser("probe", help=about, epilog="MODEL_REVIEW_SERVICE_TOKEN holds its bearer token, if any.")
     probe.add_argument("--url", required=True, metavar="URL", help="where the service answers")
     probe.add_argument("--run", type=Path, metavar="DIR", help="the run directory whose model it serves")
     probe.add_argument("--expect", type=Path, metavar="FILE", help="without a run: an earlier probe.json of this model")

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 from containers import BASE, Containers, started
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from loopback import registry
 from packaging_steps import NAME, STEPS, Packaged, change_model, golden, layers, lock_and_train, package
 from repositories import git
+
+from model_review.cli import main
 
 pytestmark = pytest.mark.xdist_group("image")  # one process builds it
 
@@ -83,6 +87,22 @@ def test_its_labels_say_which_commit_model_contract_and_data_it_is_made_of(packa
     assert labels["io.model-review.mlflow-run"] == record["tracking"]["run_id"]
     assert json.loads(labels["io.model-review.metrics"]) == record["metrics"]
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", labels["io.model-review.run-digest"])
+
+
+def test_the_sbom_lists_every_package_that_dpkg_and_pip_find_in_it(packaged: Packaged, tmp_path: Path) -> None:
+    world, out = packaged.world, tmp_path / "sbom.json"
+    world.must("skopeo", "copy", "--quiet", f"containers-storage:{packaged.image}", f"dir:{tmp_path / 'image'}")
+    given = ["--folder", str(tmp_path / "image"), "--requirements", str(packaged.project / "requirements.serve.txt")]
+    assert main(["sbom", *given, "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None
+    found = json.loads(text)["components"]
+    listed = {(one["name"], one["version"]) for one in found if one.get("purl", "").startswith("pkg:deb/debian/")}
+    shown = "${Package} ${Version}\n"
+    inside = world.must("podman", "run", "--rm", packaged.image, "dpkg-query", "--show", "--showformat", shown)
+    assert listed == {tuple(line.split()) for line in inside.splitlines()}
+    assert {"libc6", "python3-minimal"} <= {name for name, _ in listed}
+    assert "bentoml" in {one["name"] for one in found if one.get("purl", "").startswith("pkg:pypi/")}
 
 
 def test_it_goes_through_a_registry_and_comes_back_by_digest(packaged: Packaged) -> None:

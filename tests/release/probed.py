@@ -166,6 +166,9 @@ class Service:
     documents: dict[str, Any] = field(default_factory=openapi)
     noise: float = 0.0
     model: str | None = "sha256:" + "a" * 64
+    token: str = ""
+    says: str = ""
+    denied: int = 0
     bodies: list[bytes] = field(default_factory=list)
 
     def answer(self, body: bytes) -> tuple[int, Any]:
@@ -185,7 +188,7 @@ class Service:
         if broken:
             return 200, {"predictions": [], "probabilities": {}}
         scores = [blurred(row, self.noise) + self.shift for row in rows]
-        labels = ["yes" if (one >= 0.4) != self.flip else "no" for one in scores]
+        labels = [self.says or "yes" if (one >= 0.4) != self.flip else "no" for one in scores]
         return 200, {"predictions": labels, "probabilities": {"no": [1 - one for one in scores], "yes": scores}}
 
 
@@ -222,6 +225,8 @@ def serve(service: Service, port: int = 0) -> Iterator[str]:
         def do_GET(self) -> None:
             if self.path == "/readyz":
                 self.say(service.ready, {})
+            elif self.refused():
+                self.say(401, {})
             elif self.path == "/docs.json" and not service.html:
                 self.say(200, service.documents)
             elif self.path == "/model" and service.model:
@@ -232,7 +237,15 @@ def serve(service: Service, port: int = 0) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             time.sleep(service.delay)
-            self.say(*((200, "<html>It works</html>") if service.html else service.answer(body)))
+            if self.refused():
+                return self.say(401, {})
+            return self.say(*((200, "<html>It works</html>") if service.html else service.answer(body)))
+
+        def refused(self) -> bool:
+            given = self.headers.get("Authorization")
+            wrong = given != (f"Bearer {service.token}" if service.token else None)
+            service.denied += wrong
+            return wrong
 
         def say(self, status: int, content: Any) -> None:
             data = content.encode() if isinstance(content, str) else json.dumps(content).encode()

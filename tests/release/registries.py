@@ -10,7 +10,7 @@ import os
 import socket
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -32,24 +32,35 @@ def labels(commit: str = "a" * 40, version: str = "0.1.0", **more: str) -> dict[
     return found | {name.replace("__", ".").replace("_", "-"): value for name, value in more.items()}
 
 
-def image_folder(folder: Path, named: dict[str, str], size: int = 2000, seed: str = "") -> tuple[Path, str]:
-    """An image as `skopeo copy ... dir:` leaves it: a folder and the digest of its manifest."""
+def image_folder(
+    folder: Path, named: dict[str, str], size: int = 2000, seed: str = "", layers: Sequence[bytes] = ()
+) -> tuple[Path, str]:
+    """An image as `skopeo copy ... dir:` leaves it, with more layers below its own: a folder, its manifest's digest."""
     folder.mkdir(parents=True)
-    content, plain = seed.encode() or os.urandom(size), io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w") as layer:
-        layer.addfile(_member("app/model", len(content)), io.BytesIO(content))
-    packed = gzip.compress(plain.getvalue(), mtime=0)
-    history = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(plain.getvalue()).hexdigest()}"]}
+    content = seed.encode() or os.urandom(size)
+    archives = [*layers, layer({"app/model": content})]
+    history = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(one).hexdigest()}" for one in archives]}
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Labels": named}, "rootfs": history})
     kinds = "application/vnd.docker."
     manifest = {"schemaVersion": 2, "mediaType": f"{kinds}distribution.manifest.v2+json"}
     manifest |= {
         "config": _blob(folder, config.encode(), f"{kinds}container.image.v1+json"),
-        "layers": [_blob(folder, packed, f"{kinds}image.rootfs.diff.tar.gzip")],
+        "layers": [
+            _blob(folder, gzip.compress(one, mtime=0), f"{kinds}image.rootfs.diff.tar.gzip") for one in archives
+        ],
     }
     data = json.dumps(manifest).encode()
     (folder / "manifest.json").write_bytes(data)
     return folder, f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def layer(files: dict[str, bytes]) -> bytes:
+    """A layer's archive, before it is packed."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for name, content in files.items():
+            archive.addfile(_member(name, len(content)), io.BytesIO(content))
+    return plain.getvalue()
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

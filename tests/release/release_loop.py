@@ -21,79 +21,12 @@ from typing import Any
 
 import stand_ins
 from fake_forge import TOKEN, Forge, forge
-from loopback import free_port, registry
-from probed import CONTRACT, write_run
-from repositories import ROOT, git
+from loopback import registry
+from repositories import git
+from shop_project import PACKAGE, PACKAGE_SCRIPT, write_project
 
 ACT = Path(sys.executable).parent / "act"
 HERE = Path(__file__).parent
-TEMPLATE = ROOT / "{{cookiecutter.project_slug}}/.github/workflows"
-POLICY = """schema = "model-review/policy@1"
-[objective]
-metric = "roc_auc"
-[[floor]]
-metric = "roc_auc"
-min = 0.5
-"""
-PROJECT = """[project]
-name = "shop"
-version = "0.1.0"
-requires-python = ">=3.11"
-[project.scripts]
-train = "shop:train"
-evaluate = "shop:evaluate"
-[dependency-groups]
-train = []
-[build-system]
-requires = ["uv_build>=0.13,<0.14"]
-build-backend = "uv_build"
-[tool.model-review]
-image = "%s"
-"""
-# Training copies a run that was made before; `skill` in params.yaml says which one.
-CODE = '''
-"""A model that was trained elsewhere."""
-
-import json, os, shutil, subprocess, sys
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
-
-
-def train() -> None:
-    skill = (ROOT / "params.yaml").read_text().split()[1]
-    shutil.copytree(ROOT / "data" / skill, ROOT / "run")
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    record = json.loads((ROOT / "run/run.json").read_text()) | {"commit": head.stdout.strip()}
-    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
-        record["tracking"] = {"run_id": skill, "uri": uri}
-    (ROOT / "run/run.json").write_text(json.dumps(record))
-
-
-def evaluate() -> None:
-    given = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=True))
-    shutil.copytree(Path(given["--model"]).parent, given["--out"])
-'''
-PACKAGE = {
-    "name": "Package",
-    "description": "A stub that builds a tiny image.",
-    "outputs": {
-        name: {"description": name, "value": f"${{{{ steps.stub.outputs.{name} }}}}"} for name in ("image", "builder")
-    },
-    "runs": {
-        "using": "composite",
-        "steps": [{"id": "stub", "shell": "bash", "run": 'bash "$GITHUB_ACTION_PATH/package.sh"'}],
-    },
-}
-PACKAGE_SCRIPT = """set -euo pipefail
-engine="$GITHUB_ACTION_PATH/../setup/engine.sh"
-image=$IMAGE_NAME:$(git rev-parse HEAD)
-bash "$engine" labels --run run > "$STORE/labels"
-echo 'numpy==2.4.6 --hash=sha256:%s' > requirements.serve.txt
-bash "$engine" probe --run run --out "$RUNNER_TEMP/model-review/probe.json" --url "http://127.0.0.1:$STUB_PORT" \\
-  --seconds 0.1 --wait "${STUB_WAIT:-60}" --start "$STUB_SERVICE $STUB_PORT $PWD/run"
-printf 'image=%%s\\nbuilder=buildah\\n' "$image" >> "$GITHUB_OUTPUT"
-""" % ("0" * 64)
 
 
 @dataclass
@@ -232,19 +165,19 @@ def kill(pid: int) -> None:
 class Shop(Hosted):
     """The small project, with stubs for its image."""
 
-    def __init__(self, folder: Path, forge: Forge, image: str, port: int) -> None:
+    def __init__(self, folder: Path, forge: Forge, image: str) -> None:
         """Write the project and the stubs."""
         project = folder / "shop"
         write_project(project, image)
         service = f"{sys.executable} {HERE}/stubs.py serve"
-        super().__init__(folder, forge, project, {"IMAGE_NAME": image, "STUB_PORT": str(port), "STUB_SERVICE": service})
+        super().__init__(folder, forge, project, {"IMAGE_NAME": image, "STUB_SERVICE": service})
         self.image = image
         for name in ("skopeo", "podman"):
             self.stub(name)
         (self.engine / ".github/actions/package/action.yml").write_text(json.dumps(PACKAGE))
         (self.engine / ".github/actions/package/package.sh").write_text(PACKAGE_SCRIPT)
         # What is measured here says nothing, so it is measured shortly; and one engine is installed for all jobs.
-        self.change("stage/stage.sh", "probe --expect", 'probe --seconds 0.1 --wait "${STUB_WAIT:-60}" --expect')
+        self.change("stage/stage.sh", "probe --expect", 'probe --seconds 0.5 --wait "${STUB_WAIT:-60}" --expect')
         self.change("setup/engine.sh", 'engine="${RUNNER_TEMP', 'engine="$STORE/engine" # "${RUNNER_TEMP')
 
     def change(self, script: str, text: str, other: str) -> None:
@@ -266,25 +199,4 @@ def opened(folder: Path) -> Iterator[Shop]:
     bare = folder / "shop.git"
     git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
     with registry(folder) as host, forge(bare) as fake:
-        yield Shop(folder, fake, f"{host}/acme/shop", free_port())
-
-
-def write_project(project: Path, image: str) -> None:
-    """A repository of the small project."""
-    for skill, noise in (("good", 0.02), ("better", 0.0), ("bad", 0.45)):
-        made = write_run(project / "data" / skill, rows=400, noise=noise)
-        (made / "model").mkdir()
-        (made / "model/model.txt").write_text(skill)
-    (project / "src/shop").mkdir(parents=True)
-    (project / "src/shop/__init__.py").write_text(CODE)
-    for name, text in (
-        ("contract.yaml", CONTRACT),
-        ("model-review.toml", POLICY),
-        ("params.yaml", "skill: good\n"),
-    ):
-        (project / name).write_text(text)
-    (project / "pyproject.toml").write_text(PROJECT % image)
-    (project / ".gitignore").write_text("run/\n.venv/\n*.serve.txt\n")
-    shutil.copytree(TEMPLATE, project / ".github/workflows")
-    subprocess.run(["uv", "lock", "--quiet"], cwd=project, check=True, capture_output=True)
-    git(project, "init", "--quiet", "--initial-branch", "main")
+        yield Shop(folder, fake, f"{host}/acme/shop")

@@ -1,4 +1,4 @@
-"""What a release says: SBOM, whether numbers came out again, the GitHub Release, and what GitHub keeps."""
+"""What a release says: whether numbers came out again, the GitHub Release, and what GitHub keeps."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_forge import TOKEN, Forge, forge
 from probed import write_run
-from registries import Proxy, image_folder, labels, proxied
+from registries import Proxy, proxied
 from repositories import commit, commit_all, git
 
 from model_review.cli import main
@@ -19,40 +19,6 @@ from model_review.release.promotions import parse_promotion
 from model_review.release.records import claimed
 from model_review.release.reproduced import TOLERANCE, against_claims, against_saved
 from model_review.runs import read_run
-
-REQUIREMENTS = """bentoml==1.4.39 \\
-    --hash=sha256:{} \\
-    --hash=sha256:{}
-Typing_Extensions==4.15.0 ; python_full_version < '3.13' --hash=sha256:{}
-""".format("a" * 64, "b" * 64, "c" * 64)
-
-
-def test_every_pinned_package_with_its_hashes_is_in_the_sbom(tmp_path: Path) -> None:
-    folder, digest = image_folder(tmp_path / "image", labels(org__opencontainers__image__title="shop"))
-    (tmp_path / "requirements.txt").write_text(REQUIREMENTS)
-    given = ["--folder", str(folder), "--requirements", str(tmp_path / "requirements.txt")]
-    for out in ("one.json", "two.json"):
-        assert main(["sbom", *given, "--out", str(tmp_path / out)]) == 0
-    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
-    found = json.loads((tmp_path / "one.json").read_text())
-    assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.5")
-    subject = found["metadata"]["component"]
-    assert (subject["name"], subject["hashes"][0]["content"]) == ("shop", digest.removeprefix("sha256:"))
-    first, second = found["components"]
-    assert (first["purl"], [one["content"][0] for one in first["hashes"]]) == ("pkg:pypi/bentoml@1.4.39", ["a", "b"])
-    assert (second["name"], second["scope"], len(second["hashes"])) == ("typing-extensions", "optional", 1)
-
-
-@pytest.mark.parametrize("text", ["numpy>=2\n", "-e .\n", "# nothing\n", "git+https://example.org/x\n"])
-def test_an_sbom_of_what_is_not_pinned_is_not_made(
-    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder, _ = image_folder(tmp_path / "image", labels())
-    (tmp_path / "requirements.txt").write_text(text)
-    given = ["--folder", str(folder), "--requirements", str(tmp_path / "requirements.txt")]
-    assert main(["sbom", *given, "--out", str(tmp_path / "out.json")]) == 2
-    assert "requirements.txt" in capsys.readouterr().err
-    assert not (tmp_path / "out.json").exists()
 
 
 @pytest.mark.parametrize(

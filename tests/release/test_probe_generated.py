@@ -22,7 +22,8 @@ def test_the_generated_service_answers_as_its_offline_predictions_and_refuses_wh
     table.write_text("".join(lines[:700] + lines[-200:]), encoding="utf-8")
     must(project, "train")
     home = {"BENTOML_HOME": str(tmp_path / "bentoml"), "PYTHONPATH": str(project / "src")}
-    for name, value in (SETTINGS | home).items():
+    token = {"SERVICE_TOKEN": "token-4711-xyz", "MODEL_REVIEW_SERVICE_TOKEN": "token-4711-xyz"}
+    for name, value in (SETTINGS | home | token).items():
         monkeypatch.setenv(name, value)
     port = free_port()
     start = f"{sys.executable} -m churn.serving.serve --port {port}"
@@ -35,4 +36,10 @@ def test_the_generated_service_answers_as_its_offline_predictions_and_refuses_wh
     assert found["memory"]["bytes"] > 50_000_000
     assert all(one["refused"] for one in found["violations"])
     assert len(found["violations"]) > 10
-    assert "Cold start" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "Cold start" in printed.out
+    assert "4711" not in printed.out + printed.err + (tmp_path / "probe.json").read_text(encoding="utf-8")
+    # Its token left the environment with the first probe.
+    assert main(["probe", *given, "--start", start, "--wait", "120", "--seconds", "0.05"]) == 1
+    found = json.loads((tmp_path / "probe.json").read_text(encoding="utf-8"))
+    assert found["failures"][0].startswith("The service asks for a bearer token (401)")

@@ -188,6 +188,21 @@ def test_a_release_that_was_stopped_before_its_line_and_is_built_anew_takes_its_
     assert shop.production() == first
 
 
+def test_a_rollback_leads_past_a_release_that_was_stopped_before_its_line(shop: Shop) -> None:
+    first = shop.image()
+    shop.promote(first)
+    log = shop.log.read_bytes()
+    stopped = shop.image()
+    shop.promote(stopped)
+    shop.log.write_bytes(log)
+    newest = shop.image()
+    assert shop.promote(newest, "--after", stopped) == 0
+    assert [line["previous"] for line in shop.lines()] == [None, stopped]
+    assert shop.rollback() == 0
+    assert shop.production() == first
+    assert (shop.lines()[-1]["digest"], shop.lines()[-1]["previous"]) == (first, newest)
+
+
 def test_a_first_release_that_was_stopped_before_its_line_is_the_first_still(shop: Shop) -> None:
     shop.promote(shop.image(), "--after", "none")
     shop.log.unlink()

@@ -1,5 +1,6 @@
 """A release that fails its probe, or what it needs: real act stops it, and production stays as it was."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,37 @@ def test_a_model_that_trains_and_fails_the_probe_in_staging_is_not_released(tmp_
         assert "did not pass its probe in staging, so production stays as it is" in printed
         assert "The canary rows are not answered as when this image was released" in printed
         assert "[release/production" not in printed
-        assert list(Registry(shop.image).tags()) == [commit], "it was pushed, and nothing but its commit names it"
+        assert Registry(shop.image).tags() == [commit], "it was pushed, and nothing but its commit names it"
+        assert left(shop) == {"production": None, "log": [], "releases": {}}
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        ("INPUT_SUBJECT_DIGEST=sha256:" + "7" * 64, "is about sha256:7777"),
+        ("INPUT_SUBJECT_NAME=ghcr.io/acme/other", "is about ghcr.io/acme/other, not about"),
+        ('[ -z "$INPUT_SBOM_PATH" ] || sed -i s/numpy/numpi/ "$INPUT_SBOM_PATH"', "or one of the two was edited"),
+        ('[ -z "$INPUT_PREDICATE_PATH" ] || sed -i s/roc_auc/rok_auc/ "$INPUT_PREDICATE_PATH"', "(comparison.json)"),
+    ],
+    ids=["foreign digest", "foreign name", "edited packages", "edited comparison"],
+)
+def test_an_image_whose_attestations_say_something_else_never_goes_to_production(
+    tmp_path: Path, edit: str, sentence: str
+) -> None:
+    with opened(tmp_path) as shop:
+        commit = shop.merge("good")
+        (attest,) = (tmp_path / "actions").glob("actions--attest@*/action.yml")
+        action = json.loads(attest.read_text())
+        step = action["runs"]["steps"][0]
+        step["run"] = f"{edit}\n{step['run']}"
+        attest.write_text(json.dumps(action))
+        done, printed = shop.release()
+        assert not done
+        assert failed_in(printed) == {"production"}
+        assert sentence in printed
+        assert "what was attested is not this release" in printed
+        assert Registry(shop.image).tags() == [commit]
         assert left(shop) == {"production": None, "log": [], "releases": {}}
 
 

@@ -93,7 +93,7 @@ STAND_INS = {
             """,
         ),
     },
-    # It signs nothing: what would be attested, about which image, is a line in a file.
+    # It signs nothing: what would be attested, about which image, is a line in a file, and a bundle as the real one's.
     "actions/attest@1e69f48acb82d1966a394da916b4c1698aa569d6": {
         ".": StandIn(
             "subject-name subject-digest sbom-path predicate-type predicate-path",
@@ -103,6 +103,18 @@ STAND_INS = {
             [ -z "$file" ] || [ -f "$file" ]
             about="$INPUT_SUBJECT_NAME@$INPUT_SUBJECT_DIGEST"
             echo "$about ${INPUT_PREDICATE_TYPE:-provenance} $file" >> "$ARTIFACT_STORE/attested"
+            kind=${INPUT_PREDICATE_TYPE:-https://slsa.dev/provenance/v1}
+            [ -z "$INPUT_SBOM_PATH" ] || kind=https://cyclonedx.org/bom
+            folder=$(mktemp -d "$RUNNER_TEMP/attest.XXXXXX")
+            if [ -n "$file" ]; then cp "$file" "$folder/predicate"; else echo '{}' > "$folder/predicate"; fi
+            payload=$(jq --arg name "$INPUT_SUBJECT_NAME" --arg digest "${INPUT_SUBJECT_DIGEST#sha256:}" \
+            --arg kind "$kind" '{_type: "https://in-toto.io/Statement/v1", predicateType: $kind, predicate: .,
+            subject: [{name: $name, digest: {sha256: $digest}}]}' "$folder/predicate" | base64 --wrap 0)
+            envelope='{payloadType: "application/vnd.in-toto+json", signatures: [{sig: "bm9uZQ==", keyid: ""}]}'
+            jq --null-input --compact-output --rawfile payload <(printf %s "$payload") '{
+            mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json", verificationMaterial: {},
+            dsseEnvelope: ('"$envelope"' + {payload: $payload})}' > "$folder/attestation.json"
+            printf 'bundle-path=%s\n' "$folder/attestation.json" >> "$GITHUB_OUTPUT"
             """,
         ),
     },

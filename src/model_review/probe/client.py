@@ -2,26 +2,30 @@
 
 import http.client
 import json
+import os
+import re
 import time
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from model_review.errors import ReviewError
 from model_review.text import plain
 
+TOKEN = "MODEL_REVIEW_SERVICE_TOKEN"
 BODY_CAP = 16 * 2**20
 LOST = (OSError, http.client.HTTPException)
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the service is."""
+    """Where the service is, and the bearer token that it asks for; empty where it asks for none."""
 
     secure: bool
     host: str
     port: int | None
     prefix: str
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,15 @@ def parse_address(url: str) -> Address:
         parts, port = urllib.parse.urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ReviewError(f"--url {plain(url)} is not an address; give one such as http://127.0.0.1:3000.")
-    return Address(parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/"))
+    return Address(parts.scheme == "https", parts.hostname, port, parts.path.rstrip("/"), _token())
+
+
+def _token() -> str:
+    """From the environment, and out of it: what the probe starts does not see it, and no list of processes shows it."""
+    token = os.environ.pop(TOKEN, "")
+    if re.fullmatch(r"[!-~]*", token) is None:
+        raise ReviewError(f"{TOKEN} holds spaces or signs that no header can hold; set it to the token alone.")
+    return token
 
 
 class Connection:
@@ -63,11 +75,12 @@ class Connection:
         """Open nothing yet; every request within `timeout` seconds for each of its parts."""
         kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
         self._prefix = address.prefix
+        self._known = {"Authorization": f"Bearer {address.token}"} if address.token else {}
         self._http = kind(address.host, address.port, timeout=timeout)
 
     def ask(self, path: str, body: bytes | None = None) -> Answer:
         """GET, or POST where there is a body."""
-        headers = {} if body is None else {"Content-Type": "application/json"}
+        headers = self._known | ({} if body is None else {"Content-Type": "application/json"})
         begin = time.perf_counter()
         try:
             self._http.request("GET" if body is None else "POST", self._prefix + path, body, headers)

@@ -13,19 +13,20 @@ from model_review.errors import ReviewError
 from model_review.files import to_json, write_text
 from model_review.probe import load
 from model_review.probe.canary import ask_canary, canary_rows
-from model_review.probe.client import Address, Connection, NoAnswer, parse_address, post
+from model_review.probe.client import TOKEN, Address, Connection, NoAnswer, parse_address, post
 from model_review.probe.golden import ask_golden
 from model_review.probe.known import Known, read_known
 from model_review.probe.openapi import ask_openapi
 from model_review.probe.record import Canary, Check, CheckName, GoldenResult, Image, Load, Memory, Probe, Violation
 from model_review.probe.resources import container_memory, image, tree_memory
 from model_review.probe.start import started
-from model_review.probe.violations import ask_violations
+from model_review.probe.violations import DENIED, ask_violations
 from model_review.probe.wording import lines
 from model_review.step_files import write_outputs
 from model_review.text import plain
 
 TIMEOUT = 30.0
+SECRET = 8  # what is shorter stands in any text, and is no secret
 
 
 @dataclass
@@ -92,7 +93,12 @@ def run_probe(arguments: argparse.Namespace) -> int:
         load=found.load,
         memory=memory,
     )
-    write_text(arguments.out, to_json(probe.to_json()))
+    text = to_json(probe.to_json())
+    if len(address.token) >= SECRET and address.token in text:
+        raise ReviewError(
+            f"The service gives back what {TOKEN} holds, so nothing was written; set another token there."
+        )
+    write_text(arguments.out, text)
     write_outputs({"passed": str(probe.passed).lower(), "probe": str(arguments.out)})
     print("\n".join(lines(probe)))
     return 0 if probe.passed else 1
@@ -124,6 +130,7 @@ def _wait(address: Address, limit: float, process: Any, *, must_exist: bool) -> 
 def _ask_all(address: Address, known: Known, found: Found, seconds: float) -> None:
     connection = Connection(address, TIMEOUT)
     columns, golden = known.columns, known.golden
+    found.failures += _denied(connection, address)
     found.note("openapi", ask_openapi(connection, columns), f"{len(columns)} columns")
     _ask_model(connection, known, found)
     canary = canary_rows(columns)
@@ -142,6 +149,19 @@ def _ask_all(address: Address, known: Known, found: Found, seconds: float) -> No
     found.load = list(_loads(address, canary, seconds))
     faults = [fault for one in found.load for fault in load.faults(one)]
     found.note("load", faults, f"{len(found.load)} kinds of load, {seconds:g} s each")
+
+
+def _denied(connection: Connection, address: Address) -> list[str]:
+    """One sentence before all that follows from it."""
+    try:
+        status = connection.ask("/docs.json").status
+    except NoAnswer:
+        return []  # the next question says so
+    if status not in DENIED:
+        return []
+    if address.token:
+        return [f"The service takes another bearer token than the one that {TOKEN} holds ({status})."]
+    return [f"The service asks for a bearer token ({status}); set the environment variable {TOKEN} to it."]
 
 
 def _ask_model(connection: Connection, known: Known, found: Found) -> None:

@@ -159,6 +159,9 @@ def previous(log: list[Promotion], image: str, current: str | None) -> str:
     found = before(log, image, last.digest)
     if found is None:
         raise Refused(f"{image}@{last.digest} is the first release; there is none before it to go back to.")
+    if promoted(log, image, found) is None:  # its release was stopped before its line, so the one before that
+        earlier = latest([one for one in log if one.digest != last.digest], image)
+        found = found if earlier is None else earlier.digest
     if current not in (last.digest, found):
         raise Refused(f"{image}: {PRODUCTION} is {current}, which the log does not know; name the image with --to.")
     return found

@@ -12,6 +12,7 @@ from model_review.files import read_json, read_text, to_json, write_text
 from model_review.forge.github import Client, file_at
 from model_review.release import records
 from model_review.release.notes import body_of, publish
+from model_review.release.packages import system
 from model_review.release.promote import OURS, PRODUCTION, REVISION, VERSION, Refused, find, previous
 from model_review.release.promotions import CAP, latest, parse_promotion, read_log
 from model_review.release.push import labels_of_folder, read_folder
@@ -133,10 +134,12 @@ def run_sbom(arguments: argparse.Namespace) -> int:
     labels = labels_of_folder(arguments.folder)
     name = labels.get("org.opencontainers.image.title", "image")
     requirements = read_text(arguments.requirements, 16 * 2**20)
-    text = sbom(plain(arguments.requirements), requirements, name, labels.get(VERSION, "0"), manifest.digest)
+    base = system(arguments.folder)
+    text = sbom(plain(arguments.requirements), requirements, base, name, labels.get(VERSION, "0"), manifest.digest)
     write_text(arguments.out, text)
     write_outputs({"digest": manifest.digest, "commit": labels.get(REVISION, ""), "model": labels.get(OURS[0], "")})
-    print(f"{len(json.loads(text)['components'])} packages in {plain(arguments.out)}.")
+    python = sum(one.get("purl", "").startswith("pkg:pypi/") for one in json.loads(text)["components"])
+    print(f"{python} Python and {len(base.packages)} Debian packages in {plain(arguments.out)}.")
     return 0
 
 

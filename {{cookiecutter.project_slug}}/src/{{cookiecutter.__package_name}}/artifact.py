@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .command import InputError
+from . import InputError
 from .features import Features
 
 

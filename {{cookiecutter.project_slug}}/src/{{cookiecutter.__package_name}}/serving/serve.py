@@ -10,8 +10,7 @@ import signal
 import socket
 import sys
 
-from .. import ROOT, command
-from ..command import InputError
+from .. import ROOT, InputError, command
 from . import settings
 
 
