@@ -19,7 +19,7 @@ text = pd.DataFrame(
     {name: ["yes" if value is True else "no" if value is False else str(value)] for name, value in rows.items()},
     dtype="str",
 )
-typed, _ = parse(text, load_contract(RUN / "contract.yaml"))
+typed, _ = parse(text, load_contract(RUN / "contract.yaml"), RUN / "model/example.json", [])
 columns = fitted.columns(typed)
 mlflow.sklearn.save_model(
     fitted.pipeline,

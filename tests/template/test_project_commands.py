@@ -112,8 +112,11 @@ def test_evaluate_scores_another_versions_rows_and_ignores_columns_it_does_not_k
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda rows: rows.drop(columns="plan"), "has no column 'plan'"),
-        (lambda rows: rows.assign(churned="perhaps"), "class 'perhaps' is unknown"),
+        (lambda rows: rows.drop(columns="plan"), "has no column 'plan', which the model needs"),
+        (
+            lambda rows: rows.assign(churned="perhaps"),
+            "class 'perhaps' is unknown",
+        ),
         (lambda rows: rows.assign(tenure_months="long"), "column 'tenure_months': 'long' is not of type"),
     ],
     ids=["a column is gone", "a class is new", "a type has changed"],
@@ -123,7 +126,6 @@ def test_evaluate_says_why_a_model_cannot_score_rows(demo_copy: Path, change: ob
     changed.to_parquet(demo_copy / "rows.parquet")
     done = run(demo_copy, "evaluate", "--rows", "rows.parquet", "--out", "scored")
     assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (2, True, False), done.stderr
-    assert "cannot score these rows" in done.stderr
     assert not (demo_copy / "scored").exists()
 
 
@@ -155,6 +157,13 @@ def test_every_violation_is_in_one_message_and_an_earlier_run_stays(demo_copy: P
         ("contract.yaml", "value: [target]", "value: [feature]", "exactly one column of the role target"),
         ("contract.yaml", "value: [target]", "value: [aim]", "'aim' is not one of"),
         ("contract.yaml", "kind: DataContract", "kind: [", "not valid YAML"),
+        ("contract.yaml", "{minimum: 0, maximum: 143}", "{minimum: 9, maximum: 3}", "column 'age'"),
+        (
+            "contract.yaml",
+            "name: tenure_months",
+            "name: tenure_months\n        physicalName: age",
+            "has no column 'age'",
+        ),
     ],
 )
 def test_a_mistake_in_a_settings_file_is_one_sentence(
@@ -174,7 +183,7 @@ def test_predict_reads_and_writes_parquet_and_sets_rows_apart(demo_copy: Path) -
     table = pd.read_csv(table_path(demo_copy), dtype=str, na_filter=False)
     table.loc[3, "plan"] = "a plan that nobody sells"
     table.drop(columns="churned").to_parquet(demo_copy / "new.parquet")
-    done = must(demo_copy, "predict", "--input", "new.parquet", "--output", "out.parquet", "--chunk-rows", "1000")
+    done = must(demo_copy, "predict", "--input", "new.parquet", "--output", "out.parquet")
     assert f"{len(table) - 1} rows predicted" in done.stdout
     assert pd.read_csv(demo_copy / "out.rejects.csv")[["row", "reason"]].to_dict("records") == [
         {"row": 4, "reason": "plan: a plan that nobody sells is none of the allowed values"}
@@ -200,7 +209,8 @@ def test_a_refused_input_leaves_yesterdays_predictions(demo_copy: Path, end: str
     names = (f"out.{end}", "out.rejects.csv")
     before = [(demo_copy / name).read_bytes() for name in names]
     bad.write_text("\n".join([*lines[:300], lines[1] + ",one,cell,too,many"]) + "\n", encoding="utf-8")
-    done = run(demo_copy, "predict", "--input", "bad.csv", "--output", f"out.{end}", "--chunk-rows", "100")
+    few = "import churn.predict; churn.predict.CELLS = 1000; churn.predict.main()"  # several chunks before the bad row
+    done = run(demo_copy, "python", "-c", few, "--input", "bad.csv", "--output", f"out.{end}")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
     assert [(demo_copy / name).read_bytes() for name in names] == before
     assert sorted(path.name for path in demo_copy.iterdir() if "out." in path.name) == sorted(names)
@@ -214,7 +224,7 @@ def test_an_option_to_try_that_the_estimator_does_not_take_is_one_sentence(demo_
     text = path.read_text(encoding="utf-8")
     before, space, after = text.partition("  space:")
     path.write_text(before + space + after.replace("learning_rate: [", "learning_rate: [slow] # ", 1), encoding="utf-8")
-    done = run(demo_copy, "tune", "--candidates", "2", "--jobs", "1")
+    done = run(demo_copy, "tune", "--jobs", "1")
     assert (done.returncode, "Traceback" in done.stderr.rpartition("error: ")[2]) == (2, False), done.stderr
     assert "params.yaml: hist_gradient_boosting" in done.stderr
     assert "'learning_rate' parameter" in done.stderr.rpartition("error: ")[2]
@@ -223,8 +233,9 @@ def test_an_option_to_try_that_the_estimator_does_not_take_is_one_sentence(demo_
 def test_tune_prints_a_table_logs_child_runs_and_writes_the_winner(demo_copy: Path, mlflow_store: str) -> None:
     import mlflow
 
-    before = (demo_copy / "params.yaml").read_text(encoding="utf-8")
-    done = must(demo_copy, "tune", "--candidates", "3", "--jobs", "1", "--write", MLFLOW_TRACKING_URI=mlflow_store)
+    before = (demo_copy / "params.yaml").read_text(encoding="utf-8").replace("candidates: 20", "candidates: 3")
+    (demo_copy / "params.yaml").write_text(before, encoding="utf-8")
+    done = must(demo_copy, "tune", "--jobs", "1", "--write", MLFLOW_TRACKING_URI=mlflow_store)
     winner = json.loads(done.stdout.partition("winner: ")[2].splitlines()[0])
     after = (demo_copy / "params.yaml").read_text(encoding="utf-8")
     written = yaml.safe_load(after)["hist_gradient_boosting"]

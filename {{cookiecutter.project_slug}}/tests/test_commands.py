@@ -34,9 +34,12 @@ def test_evaluating_a_runs_own_rows_gives_its_own_predictions(project: Path) -> 
 
 
 @pytest.mark.parametrize("chunk_rows", [700, 100_000])
-def test_batch_prediction_gives_the_offline_predictions(project: Path, contract: Contract, chunk_rows: int) -> None:
+def test_batch_prediction_gives_the_offline_predictions(
+    project: Path, contract: Contract, chunk_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "CELLS", chunk_rows * len(contract.columns))
     out = project / f"predicted-{chunk_rows}.parquet"
-    done, refused, _ = predict.predict(project / "run/model", project / contract.path, out, chunk_rows)
+    done, refused, _ = predict.predict(project / "run/model", project / contract.path, out)
     rows = pd.read_parquet(project / "run/rows.parquet")
     assert (done, refused) == (len(rows), 0)
     predicted = pd.read_parquet(out)["prediction"][rows["part"] == "evaluation"]
@@ -63,7 +66,7 @@ def test_a_row_that_breaks_the_contract_is_set_apart_with_its_reason(project: Pa
     raw = pd.read_parquet(project / "run/evaluation.parquet").astype("str").head(5)
     raw.loc[1, strict[0].name] = "no such value"
     raw.rename(columns={column.name: column.header for column in contract.columns}).to_parquet(project / "bad.parquet")
-    done, refused, rejects = predict.predict(project / "run/model", project / "bad.parquet", project / "good.csv", 1000)
+    done, refused, rejects = predict.predict(project / "run/model", project / "bad.parquet", project / "good.csv")
     assert (done, refused) == (len(raw) - 1, 1)
     rejected = pd.read_csv(rejects)
     assert rejected["row"].tolist() == [2]

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.__package_name }}.command import InputError
+from {{ cookiecutter.__package_name }} import InputError
 from {{ cookiecutter.__package_name }}.contract import Contract
 from {{ cookiecutter.__package_name }}.rows import Table, checked
 

@@ -9,8 +9,7 @@ import skops.io
 from sklearn.linear_model import Perceptron
 from sklearn.metrics import roc_auc_score
 
-from {{ cookiecutter.__package_name }} import model, train
-from {{ cookiecutter.__package_name }}.command import InputError
+from {{ cookiecutter.__package_name }} import InputError, model, train
 from {{ cookiecutter.__package_name }}.contract import Contract
 from {{ cookiecutter.__package_name }}.rows import Table
 

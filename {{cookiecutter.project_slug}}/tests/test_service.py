@@ -215,7 +215,8 @@ def test_a_date_in_iso_form_means_the_same_to_the_service_and_to_batch_predictio
     spelt = row[column.name].strip()
     other = moments.read(spelt, tuple(column.more["dateFormats"])).isoformat()
     assert answer(client, [row | {column.name: other}]) == answer(client, [row])
-    typed, unreadable = data.parse(pd.DataFrame({column.name: [spelt, other, "2024-13-01T"]}, dtype="str"), contract)
+    raw = pd.DataFrame({column.name: [spelt, other, "2024-13-01T"]}, dtype="str")
+    typed, unreadable = data.parse(raw, contract, Path("table.csv"), [column.name])
     assert typed[column.name].iloc[0] == typed[column.name].iloc[1]
     assert unreadable["row"].tolist() == [2]
 

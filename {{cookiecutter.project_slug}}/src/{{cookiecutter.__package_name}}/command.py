@@ -7,13 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import ROOT
+from . import ROOT, InputError
 
 MODEL = {"type": Path, "default": ROOT / "run/model", "help": "a run's model folder (default: run/model)"}
-
-
-class InputError(Exception):
-    """Something a person can mend: the message names the file or column, what is wrong and what to do."""
 
 
 def line(**options: dict[str, Any]) -> Callable[[Callable[..., None]], Callable[[], None]]:
@@ -28,6 +24,5 @@ def _run(work: Callable[..., None], options: dict[str, dict[str, Any]]) -> None:
     try:
         work(**vars(parser.parse_args()))
     except (InputError, OSError) as error:  # an OSError: a folder that cannot be written, a full disk
-        system = isinstance(error, OSError) and f"{error.filename or 'input or output'}: {error.strerror or error}"
-        print(f"error: {system or error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

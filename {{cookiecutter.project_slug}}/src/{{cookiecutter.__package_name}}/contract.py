@@ -1,9 +1,7 @@
 """The data contract: what each column of the table is. settings.py checks `contract.yaml`, this module reads it."""
 
 import contextlib
-import functools
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +24,8 @@ class Column:
     unique: bool
     restricted: bool
     allowed: tuple[str, ...]
-    bounds: Mapping[str, Any]
-    more: Mapping[str, Any]
+    bounds: dict[str, Any]
+    more: dict[str, Any]
 
     @property
     def is_category(self) -> bool:
@@ -44,7 +42,7 @@ class Contract:
     task: str
     row_key: tuple[str, ...]
     columns: tuple[Column, ...]
-    more: Mapping[str, Any]
+    more: dict[str, Any]
 
     def having(self, *roles: str) -> list[Column]:
         """The columns that have one of the roles."""
@@ -54,7 +52,7 @@ class Contract:
         """The name of the one column with `role`, or None."""
         return next((column.name for column in self.having(role)), None)
 
-    @functools.cached_property
+    @property
     def target(self) -> Column:
         """The column that is predicted."""
         return self.having("target")[0]
@@ -80,7 +78,7 @@ def load_contract(path: Path) -> Contract:
     return Contract(str(document["id"]), file, more["task"], tuple(more["rowKey"]), columns, more)
 
 
-def _column(entry: Mapping[str, Any]) -> Column:
+def _column(entry: dict[str, Any]) -> Column:
     name, kind, more = entry["name"], entry["logicalType"], entry["customProperties"]
     flags = (entry.get("required", False), entry.get("unique", False), entry.get("classification") == "restricted")
     allowed, bounds = tuple(item["value"] for item in entry.get("enum", [])), entry.get("logicalTypeOptions", {})

@@ -6,7 +6,6 @@ contract; `violations` says what breaks the contract, row by row: training stops
 
 import contextlib
 import warnings
-import zipfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,23 +16,19 @@ import pandas as pd
 import pyarrow as arrow
 from pyarrow.parquet import ParquetFile
 
-from . import moments
-from .command import InputError
+from . import InputError, moments
 from .contract import NUMERIC, TEMPORAL, Column, Contract
 
 VIOLATION = ["row", "column", "value", "problem"]
-UNREADABLE = (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, pd.errors.ParserWarning)
 
 
 def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
     """The table as text, columns named as in the contract, `size` rows at a time (`None`: whole)."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
     names = {column.header: column.name for column in contract.columns}
     try:
         for chunk in (_parquet if path.suffix == ".parquet" else _csv)(path, contract, size):
             yield chunk.fillna("").rename(columns=lambda header: names.get(str(header).strip(), str(header).strip()))
-    except UNREADABLE as error:
+    except Exception as error:  # pandas, pyarrow and what unpacks a file raise whatever they raise
         raise InputError(f"{path}: not a readable table: {' '.join(str(error).split())}") from None
 
 
@@ -64,21 +59,22 @@ def _text(values: Any, more: Any) -> pd.Series:
     return values.cast(arrow.string()).to_pandas()
 
 
-def parse(raw: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Type the columns of `raw` that the contract knows.
+def parse(raw: pd.DataFrame, contract: Contract, path: Path, needed: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Type the columns of `raw`, the text of `path`, that the contract knows; the `needed` ones must be there.
 
     Returns:
         Numbers and booleans as float, dates as datetime, the rest as text, missing as NaN; and a `VIOLATION` table of
         the values that are not of their column's type.
     """
+    if absent := [name for name in needed if name not in raw]:
+        raise InputError(f"{path}: has no column {absent[0]!r}, which the model needs; add it, or edit contract.yaml")
     typed, failures = {}, []
     for column in (column for column in contract.columns if column.name in raw):
         text = raw[column.name].str.strip()
         text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
         typed[column.name] = values = _typed(text, column, contract)
-        bad, problem = values.isna() & text.notna(), f"is not of type {column.type}"
-        rows = zip(np.flatnonzero(bad), text[bad], strict=True)
-        failures += [(row, column.name, value, problem) for row, value in rows]
+        wrong = np.flatnonzero(values.isna() & text.notna())
+        failures += [(row, column.name, text.iloc[row], f"is not of type {column.type}") for row in wrong]
     return pd.DataFrame(typed, index=raw.index), pd.DataFrame(failures, columns=VIOLATION)
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import ROOT, command, metrics, model, rows, rundir
-from .command import InputError
+from . import ROOT, InputError, command, metrics, model, rows, rundir
 from .contract import Column, load_contract
 
 SCENARIOS = ("test", "noise:0.1", "noise:0.5", "missing:0.05", "missing:0.2", "unseen-category")
@@ -64,10 +63,10 @@ def disturb(typed: pd.DataFrame, columns: list[Column], scenario: str, seed: int
 def _slices(values: pd.Series) -> np.ndarray:
     """Slice labels: the values of a category, the quarter of the rows that a number or date falls into."""
     if not isinstance(values.dtype, pd.StringDtype) and values.nunique() > 4:
-        edges = np.unique(values.dropna().quantile([0, 0.25, 0.5, 0.75, 1]).to_numpy())
+        edges = np.unique(values.quantile([0, 0.25, 0.5, 0.75, 1]).to_numpy())
         shown = [f"{edge:g}" if isinstance(edge, float) else str(edge)[:10] for edge in edges]
         names = [f"{low} to {high}" for low, high in itertools.pairwise(shown)]
-        values = pd.cut(values, list(edges), include_lowest=True, labels=names, ordered=False) if names else values
+        values = pd.cut(values, list(edges), include_lowest=True, labels=names, ordered=False)
     return _words(values)
 
 
@@ -84,15 +83,9 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     rundir.check(out)
     if out.resolve() == source.resolve():
         raise InputError(f"{out}: holds the model that is scored; choose another --out")
-    table, unreadable = rows.saved(rows_file, contract)
-    needed = [contract.target.name, *fitted.features.raw]
-    cannot = f"the model in {model_folder} cannot score these rows"
-    if absent := [name for name in needed if name not in table.typed]:
-        raise InputError(f"{rows_file}: has no column {absent[0]!r}: {cannot}")
-    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
-        raise InputError(f"{rows_file}: column {column!r}: {value!r} {problem}: {cannot}")
+    table = rows.saved(rows_file, contract, [contract.target.name, *fitted.features.raw])
     if fitted.classes and (unknown := {*table.truth} - {*fitted.classes}):
-        raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown: {cannot}")
+        raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown to the model, which cannot score these rows")
     started = time.perf_counter()
     scored = predictions(fitted, table, run["seed"], SCENARIOS)
     run["cost"]["evaluate_seconds"] = time.perf_counter() - started
@@ -114,4 +107,4 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
 )
 def main(model: Path, rows: Path, out: Path) -> None:
     """Score a model on given rows."""
-    rundir.show(evaluate(model, rows, out))
+    print(pd.Series(evaluate(model, rows, out)).to_string(float_format="%.6g"))

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import pyplot as plt
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
 from tqdm import tqdm
 
-from . import ROOT, command, metrics, model, rows, rundir
+from . import ROOT, InputError, command, metrics, model, rows
 from .contract import load_contract
 
 MOST_ROWS, BACKGROUND_ROWS, TOP = 2000, 200, 6
@@ -15,11 +16,8 @@ MOST_ROWS, BACKGROUND_ROWS, TOP = 2000, 200, 6
 
 def outcome(fitted: model.Model, columns: pd.DataFrame) -> np.ndarray:
     """The number that is explained: the prediction, or the probability of the explained class."""
-    if fitted.task == "regression":
-        return fitted.pipeline.predict(columns)
-    known = list(fitted.pipeline.classes_)
-    label = fitted.classes[fitted.explained_class]
-    return fitted.pipeline.predict_proba(columns)[:, known.index(label) if label in known else 0]
+    predicted, probabilities = fitted.predict_columns(columns)
+    return predicted if probabilities is None else probabilities[:, fitted.explained_class]
 
 
 def explain_row(fitted: model.Model, columns: pd.DataFrame, row: int) -> pd.DataFrame:
@@ -39,11 +37,6 @@ def explain_row(fitted: model.Model, columns: pd.DataFrame, row: int) -> pd.Data
 
 def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: Path) -> pd.DataFrame:
     """Write the importances (mean and spread over 5 shuffles) as table and plot, and the effect of the top columns."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
     score = metrics.SCORER[fitted.task]
     if fitted.classes and {*truth} != {*fitted.pipeline.classes_}:
         score = "accuracy"  # the others need every class in training and in evaluation
@@ -53,9 +46,8 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "importances.csv", index=False)
     top, label = table.head(20).iloc[::-1], f"loss of {score} when the column is shuffled (line: SD over 5 shuffles)"
-    figure, axes = plt.subplots(figsize=(8, 0.35 * len(top) + 1.2), layout="constrained")
-    top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, ax=axes)
-    figure.savefig(folder / "importances.png", dpi=120)
+    top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, figsize=(8, 7))
+    plt.savefig(folder / "importances.png", dpi=120, bbox_inches="tight")
     target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
     for number, name in enumerate(tqdm(table["feature"].head(TOP), desc="plots", disable=None), start=1):
         category = name in fitted.features.levels
@@ -73,9 +65,8 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
 )
 def main(row: str | None, run: Path) -> None:
     """What moves the model: plots, or one row as a table."""
-    rundir.read(run)
     fitted, contract = model.load(run / "model"), load_contract(run / "contract.yaml")
-    table, _ = rows.saved(run / "evaluation.parquet", contract)
+    table = rows.saved(run / "evaluation.parquet", contract, fitted.features.raw)
     columns, ids = fitted.columns(table.typed), table.rows["row_id"].tolist()
     if row is None:
         some = columns.sample(min(MOST_ROWS, len(columns)), random_state=0)
@@ -83,7 +74,7 @@ def main(row: str | None, run: Path) -> None:
         print(f"{importances.head(20).to_string(index=False)}\nplots: {run / 'plots'}")
         return
     if row not in ("first", *ids):
-        raise command.InputError(f"{row!r} is no row_id of {run / 'evaluation.parquet'}; take one from there")
+        raise InputError(f"{row!r} is no row_id of {run / 'evaluation.parquet'}; take one from there")
     number = 0 if row == "first" else ids.index(row)
     what = f"probability of {fitted.classes[fitted.explained_class]!r}" if fitted.classes else "prediction"
     print(f"row {ids[number]}: {what} {outcome(fitted, columns.iloc[[number]])[0]:.6g}")

@@ -4,7 +4,6 @@ Add your own features here. What is learnt from data (which levels are frequent)
 rows alone, and saved with the model.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ class Features:
     numbers: list[str]
     dates: list[str]
     texts: list[str]
-    levels: Mapping[str, list[str]]
+    levels: dict[str, list[str]]
 
     @property
     def raw(self) -> list[str]:
@@ -49,7 +48,7 @@ class Features:
         return made
 
 
-def learn(train: Any, contract: Contract, settings: Mapping[str, int]) -> Features:
+def learn(train: Any, contract: Contract, settings: dict[str, int]) -> Features:
     """Sort the contract's features by kind, and find the frequent levels of the categories in training rows.
 
     Args:
@@ -66,7 +65,7 @@ def learn(train: Any, contract: Contract, settings: Mapping[str, int]) -> Featur
     )
 
 
-def _frequent(values: Any, settings: Mapping[str, int]) -> list[str]:
+def _frequent(values: Any, settings: dict[str, int]) -> list[str]:
     levels, counts = np.unique([level for level in values if isinstance(level, str)], return_counts=True)
     most = np.argsort(-counts, kind="stable")[: settings["max_levels"]]
     return sorted(str(levels[i]) for i in most if counts[i] >= settings["min_level_rows"])

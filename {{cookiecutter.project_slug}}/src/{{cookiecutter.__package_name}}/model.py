@@ -13,14 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import skops.io
-from sklearn import dummy, ensemble, linear_model, preprocessing
-from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn import compose, dummy, ensemble, impute, linear_model, preprocessing
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from . import artifact
-from .command import InputError
+from . import InputError, artifact
 from .features import Features
 
 # Besides what skops trusts by itself, a model file may hold these types and no other.
@@ -53,7 +49,10 @@ class Model:
         Returns:
             n labels (numbers for regression), and n x classes probabilities (None for regression).
         """
-        columns = self.columns(values)
+        return self.predict_columns(self.columns(values))
+
+    def predict_columns(self, columns: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predict from model columns."""
         if self.task == "regression":
             return self.pipeline.predict(columns), None
         known = [str(label) for label in self.pipeline.classes_]
@@ -67,14 +66,14 @@ def build(estimator: str, task: str, features: Features, columns: pd.DataFrame, 
     prepare, options = "passthrough", {"random_state": params["seed"]} | (params.get(estimator) or {})
     if estimator == "linear":
         encode = preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        fill = SimpleImputer(strategy="median", keep_empty_features=True)
+        fill = impute.SimpleImputer(strategy="median", keep_empty_features=True)
         prepare = make_pipeline(fill, preprocessing.StandardScaler())
     numbers = [name for name in columns.columns if name not in features.levels]
-    transform = ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
+    transform = compose.ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
     return Pipeline([("columns", transform), ("estimator", _estimator(estimator, task == "regression", options))])
 
 
-def _estimator(name: str, regression: bool, options: dict[str, Any]) -> BaseEstimator:
+def _estimator(name: str, regression: bool, options: dict[str, Any]) -> Any:
     if name == "dummy":
         return dummy.DummyRegressor(strategy="median") if regression else dummy.DummyClassifier(strategy="prior")
     if name == "linear" and not regression:
@@ -104,8 +103,6 @@ def save(model: Model, folder: Path) -> None:
 def load(folder: Path) -> Model:
     """Read a model that `save` wrote; an `InputError` names the type that no model of this project has."""
     facts, file = artifact.facts(folder), folder / "model.skops"
-    if not file.is_file():
-        raise InputError(f"{folder}: no model.skops there; run `uv run train`, or name a run's model folder")
     if strange := set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED):
         raise InputError(f"{file}: holds the type {min(strange)}, which no model of this project has; do not use it")
     return Model(skops.io.load(file, trusted=TRUSTED), **facts)

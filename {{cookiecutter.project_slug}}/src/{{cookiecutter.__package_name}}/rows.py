@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import BaseCrossValidator, GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from .command import InputError
+from . import InputError
 from .contract import Contract
 from .data import chunks, parse, violations
-
-PARTS = ("train", "evaluation", "unlabelled")
 
 
 @dataclass(frozen=True)
@@ -47,11 +45,11 @@ class Table:
         chosen = self.rows["part"] == name
         return Table(self.contract, self.raw[chosen], self.typed[chosen], self.rows[chosen])
 
-    def folds(self, count: int, seed: int) -> BaseCrossValidator:
+    def folds(self, count: int, seed: int) -> list[Any]:
         """Folds: shuffled, because files are often sorted; entities stay whole where there are enough of them."""
         whole = self.groups is not None and self.groups.nunique() >= count
         kinds = (KFold, GroupKFold) if self.contract.task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
-        return kinds[whole](count, shuffle=True, random_state=seed)
+        return list(kinds[whole](count, shuffle=True, random_state=seed).split(self.raw, self.truth, self.groups))
 
 
 def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
@@ -61,10 +59,7 @@ def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
 
 def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
     """Parse and split the text of a table; an `InputError` holds every violation of the contract in one message."""
-    if absent := [column.name for column in contract.columns if column.name not in raw]:
-        where = f"column {absent[0]!r} of contract.yaml is not in the file"
-        raise InputError(f"{path}: {where}; bring it back, or edit both")
-    typed, unreadable = parse(raw, contract)
+    typed, unreadable = parse(raw, contract, path, [column.name for column in contract.columns])
     lines = [f"{path} breaks contract.yaml; mend the data, or the contract if the data are right:"]
     for (column, problem), group in violations(typed, unreadable, contract).groupby(["column", "problem"], sort=False):
         row, value = int(group["row"].iloc[0]) + 1, group["value"].iloc[0]
@@ -83,17 +78,17 @@ def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[st
     return Table(contract, raw, typed, pd.DataFrame(rows, raw.index))
 
 
-def saved(file: Path, contract: Contract) -> tuple[Table, pd.DataFrame]:
-    """The rows of a run's evaluation.parquet, and what cannot be read of them as a `VIOLATION` table."""
-    if not file.is_file():
-        raise InputError(f"{file}: no such file; a run's evaluation.parquet is one")
+def saved(file: Path, contract: Contract, needed: list[str]) -> Table:
+    """The rows of a run's evaluation.parquet; the `needed` columns must be there and readable."""
     try:
         raw = pd.read_parquet(file).astype("str")
         rows = raw[["row_id"]]
     except (ValueError, OSError, KeyError) as error:
         raise InputError(f"{file}: not a Parquet file with row_id: {' '.join(str(error).split())}") from None
-    typed, unreadable = parse(raw, contract)
-    return Table(contract, raw, typed, rows), unreadable
+    typed, unreadable = parse(raw, contract, file, needed)
+    for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
+        raise InputError(f"{file}: column {column!r}: {value!r} {problem}, so the model cannot score these rows")
+    return Table(contract, raw, typed, rows)
 
 
 def _parts(raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Any, keys: list[str]) -> np.ndarray:

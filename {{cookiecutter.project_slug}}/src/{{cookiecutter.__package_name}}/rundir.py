@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import ROOT
-from .command import InputError
+from . import ROOT, InputError
 from .contract import TEMPORAL, Contract
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops", "mlflow", "bentoml")
@@ -27,7 +26,6 @@ LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops", "mlflow", "bentoml")
 def new(folder: Path) -> Iterator[Path]:
     """A folder to fill; it takes the place of an earlier run at the end, so that a run is whole or absent."""
     folder = folder.absolute()
-    check(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
         fresh, former = Path(beside, "new"), Path(beside, "former")
@@ -61,12 +59,6 @@ def write_json(path: Path, content: Any) -> None:
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False, default=str)
     beside.write_text(text + "\n", encoding="utf-8")
     beside.replace(path)
-
-
-def show(metrics: dict[str, float]) -> None:
-    """Print metrics, one a line."""
-    for name, value in metrics.items():
-        print(f"{name:>20} {value:.6g}")
 
 
 def file_digest(path: Path) -> str:

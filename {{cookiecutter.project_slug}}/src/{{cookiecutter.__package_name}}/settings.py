@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
-from .command import InputError
+from . import InputError
 from .contract import Contract, load_contract, read
 
 FORMATS = FormatChecker(())
@@ -62,17 +62,12 @@ def _sentence(error: Any, content: Any) -> str:
 def _contradictions(contract: Contract) -> Iterator[str]:
     """What a schema cannot say: fields that do not go together."""
     target, count = contract.target, len({*contract.target.allowed})
-    names, headers = ([getattr(column, kind) for column in contract.columns] for kind in ("name", "header"))
+    names = [column.name for column in contract.columns]
     for column in contract.columns:
-        low, high = column.bounds.get("minimum"), column.bounds.get("maximum")
-        both = {*column.more.get("trueValues", [])} & {*column.more.get("falseValues", [])}
-        rules = [
-            (names.count(column.name) > 1, "occurs more than once; give each column a name of its own"),
-            (headers.count(column.header) > 1, "physicalName gives it another column's header; mend it"),
-            (low is not None and high is not None and low > high, f"minimum {low} is above maximum {high}; mend one"),
-            (both, f"trueValues and falseValues share {min(both, default='')!r}; remove it from one of them"),
-        ]
-        yield from (f"column {column.name!r}: {words}" for wrong, words in rules if wrong)
+        if names.count(column.name) > 1:
+            yield f"column {column.name!r} occurs more than once; give each column a name of its own"
+        if both := {*column.more.get("trueValues", [])} & {*column.more.get("falseValues", [])}:
+            yield f"column {column.name!r}: trueValues and falseValues share {min(both)!r}; remove it from one of them"
     if absent := {*contract.row_key} - {*names}:
         yield f"rowKey names {min(absent)!r}, which is no column; without it every row_id changes"
     fits = {"binary": count == 2, "multiclass": count > 2, "regression": target.type in ("integer", "number")}

@@ -13,9 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from . import ROOT, model, rundir
+from . import ROOT, model, rows, rundir
 from .contract import Contract, load_contract
-from .data import parse
 
 SERVING = ("scikit-learn", "pandas", "skops")
 FIGURES = ("mean_test_score", "std_test_score", "mean_fit_time")
@@ -48,7 +47,6 @@ def _open(experiment: str) -> Any:
     """MLflow, with its store and the experiment chosen."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # environments of uv hold no pip
     import mlflow
 
@@ -63,21 +61,22 @@ def _open(experiment: str) -> Any:
 
 def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract) -> str:
     fitted = model.load(run_folder / "model")
-    example, _ = parse(pd.read_parquet(run_folder / "evaluation.parquet").astype("str").head(5), contract)
-    columns, digest = fitted.columns(example), run["data"]["digest"].removeprefix("sha256:")
+    example = rows.saved(run_folder / "evaluation.parquet", contract, fitted.features.raw).typed.head(5)
+    digest = run["data"]["digest"].removeprefix("sha256:")
     with mlflow.start_run() as active:
         mlflow.log_params(run["params"])
         mlflow.log_metrics(run["metrics"])
-        for name, found in run["baselines"].items():
-            mlflow.log_metrics({f"baseline.{name}.{metric}": value for metric, value in found.items()})
+        mlflow.log_metrics(pd.json_normalize({"baseline": run["baselines"]}).to_dict("records")[0])
         mlflow.set_tags({"commit": run["commit"] or "none", "dirty": run["dirty"], "data_digest": digest})
         data = mlflow.data.from_pandas(example[fitted.features.raw], name=contract.path, digest=digest[:36])
         mlflow.log_input(data, context="training")  # the name and digest of the table, with its schema
         for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
             mlflow.log_artifact(str(run_folder / name))
-        signature = mlflow.models.infer_signature(columns, fitted.predict(example)[0])
         needs = [f"{name}=={run['environment']['libraries'][name]}" for name in SERVING]
-        described = {"signature": signature, "input_example": columns, "pip_requirements": needs}
+        described = {
+            "input_example": fitted.columns(example),
+            "pip_requirements": needs,
+        }  # it gives the signature
         mlflow.sklearn.log_model(fitted.pipeline, name="model", skops_trusted_types=model.TRUSTED, **described)
     return active.info.run_id
 

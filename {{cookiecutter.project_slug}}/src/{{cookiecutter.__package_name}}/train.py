@@ -6,13 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from sklearn.metrics import precision_recall_curve, roc_curve
+from sklearn.metrics import confusion_matrix_at_thresholds
 from sklearn.model_selection import cross_val_predict
 
-from . import ROOT, artifact, export, features, metrics, model, rows, rundir, settings, tracking
-from .command import InputError, line
+from . import ROOT, InputError, artifact, command, export, features, metrics, model, rows, rundir, settings, tracking
 from .evaluate import SCENARIOS, predictions
 
 
@@ -36,15 +34,12 @@ def _threshold(pipeline: Any, columns: pd.DataFrame, table: rows.Table, positive
     count = min(params["threshold"]["folds"], int(truth.sum()), int((~truth).sum()))
     if count < 2:
         return 0.5
-    folds = table.folds(count, params["seed"]).split(columns, truth, table.groups)
-    scores = cross_val_predict(pipeline, columns, truth, cv=list(folds), method="predict_proba")[:, -1]
-    if params["threshold"]["metric"] == "f1":
-        precision, recall, candidates = precision_recall_curve(truth, scores)
-        quality = (2 * precision * recall / np.maximum(precision + recall, 1e-12))[:-1]
-    else:
-        false_positives, true_positives, candidates = roc_curve(truth, scores)
-        quality, candidates = (true_positives - false_positives)[1:], candidates[1:]  # the first takes no row
-    return float(candidates[int(np.argmax(quality))])
+    folds = table.folds(count, params["seed"])
+    scores = cross_val_predict(pipeline, columns, truth, cv=folds, method="predict_proba")[:, -1]
+    tn, fp, fn, tp, candidates = confusion_matrix_at_thresholds(truth, scores)
+    f1, balanced_accuracy = 2 * tp / (2 * tp + fp + fn), tp / (tp + fn) + tn / (tn + fp)
+    quality = f1 if params["threshold"]["metric"] == "f1" else balanced_accuracy
+    return float(candidates[quality.argmax()])
 
 
 def train(out: Path) -> dict[str, Any]:
@@ -71,23 +66,23 @@ def train(out: Path) -> dict[str, Any]:
 
     cost = {"train_seconds": trained - started, "evaluate_seconds": evaluated - trained}
     cost["peak_memory_bytes"] = rundir.peak_memory()
-    data: dict[str, Any] = {f"{part}_rows": int((table.rows["part"] == part).sum()) for part in rows.PARTS}
-    data |= {"path": contract.path, "digest": rundir.file_digest(ROOT / contract.path), "rows": len(table.rows)}
+    unlabelled = len(table.part("unlabelled").rows)
+    data = {"path": contract.path, "digest": rundir.file_digest(ROOT / contract.path), "rows": len(table.rows)}
+    data |= {"train_rows": len(training.rows), "evaluation_rows": len(testing.rows), "unlabelled_rows": unlabelled}
     data["evaluation_digest"] = rows.digest(testing.rows["row_id"])
-    if unlabelled := data["unlabelled_rows"]:
+    if unlabelled:
         warnings.append(f"{unlabelled} of {len(table.rows)} rows have no {contract.target.name!r} and were set apart")
     leaks = {c.name: c.more["suspectedLeak"] for c in contract.having("feature") if "suspectedLeak" in c.more}
     warnings += [f"column {name!r} may be a leak: {why}; decide in contract.yaml" for name, why in leaks.items()]
 
     unread = {"tune"} if contract.task == "binary" else {"tune", "threshold"}  # they determine no run
     choices = {section: value for section, value in params.items() if section not in unread}
-    chosen = {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"]}
-    facts = {field: getattr(fitted, field) for field in ("task", "classes", "positive_class", "threshold")}
-    facts |= {"target": contract.target.name, "features": fitted.features.raw}
-    facts |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), "tracking": None}
-    results = {"metrics": found, "baselines": baselines, "warnings": warnings, "cost": cost}
-    run = {"schema": "model-review/run@1", **facts, **rundir.origin(), "data": data, **chosen, **results}
-    run["business_value"] = params.get("business_value")
+    run: dict[str, Any] = {"schema": "model-review/run@1", "target": contract.target.name}
+    run |= {field: getattr(fitted, field) for field in ("task", "classes", "positive_class", "threshold")}
+    run |= {"features": fitted.features.raw, "params": pd.json_normalize(choices).to_dict("records")[0]}
+    run |= {"metrics": found, "baselines": baselines, "warnings": warnings, "cost": cost, "data": data}
+    run |= {"seed": params["seed"], "business_value": params.get("business_value"), "tracking": None}
+    run |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), **rundir.origin()}
     with rundir.new(out) as folder:
         model.save(fitted, folder / "model")
         export.write_example(folder / "model", testing, fitted.features.raw)
@@ -105,7 +100,7 @@ def train(out: Path) -> dict[str, Any]:
     return run
 
 
-@line(
+@command.line(
     out={"type": Path, "default": ROOT / "run", "help": "run directory to write (default: run)"},
     log_only={"action": "store_true", "help": "only send an existing run directory to MLflow"},
 )
@@ -115,6 +110,6 @@ def main(out: Path, log_only: bool) -> None:
         run = train(out)
         for warning in run["warnings"]:
             print(f"warning: {warning}", file=sys.stderr)
-        rundir.show(run["metrics"])
+        print(pd.Series(run["metrics"]).to_string(float_format="%.6g"))
     tracking.log(out)
     print(f"run directory: {out}")

@@ -5,18 +5,14 @@ import math
 import re
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from sklearn.experimental import enable_halving_search_cv
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401  # the next import needs it
 from sklearn.model_selection import HalvingRandomSearchCV
 
-from . import ROOT, features, metrics, model, rows, settings, tracking
-from .command import InputError, line
-
-__all__ = ["enable_halving_search_cv", "main", "tune"]
+from . import ROOT, InputError, command, features, metrics, model, rows, settings, tracking
 
 
-def tune(candidates: int | None, jobs: int) -> tuple[str, pd.DataFrame, dict[str, Any]]:
+def tune(jobs: int) -> tuple[str, pd.DataFrame, dict[str, Any]]:
     """Successive halving (Jamieson and Talwalkar 2016) over the space of params.yaml.
 
     Returns:
@@ -32,21 +28,16 @@ def tune(candidates: int | None, jobs: int) -> tuple[str, pd.DataFrame, dict[str
     columns, truth = pd.DataFrame(learnt.columns(table.typed)), table.truth
     rarest = len(truth) if contract.task == "regression" else int(pd.Series(truth).value_counts().min())
     if rarest < plan["folds"]:
-        raise InputError(
-            f"params.yaml: tune.folds is {plan['folds']}, but a class has {rarest} training rows; lower it"
-        )
-    folds = list(table.folds(plan["folds"], params["seed"]).split(columns, truth, table.groups))
-    halving = {
-        "n_candidates": min(candidates or plan["candidates"], math.prod(map(len, space.values()))),
-        # a round needs rows of every class in every fold
-        "min_resources": min(max(len(truth) // 9, 100, 20 * len(truth) // rarest), len(truth)),
-    }
-    options = {"scoring": metrics.SCORER[contract.task], "random_state": params["seed"], "n_jobs": jobs, "verbose": 1}
+        raise InputError(f"params.yaml: tune.folds is {plan['folds']}, a class has {rarest} training rows; lower it")
+    folds = table.folds(plan["folds"], params["seed"])
+    least = min(max(len(truth) // 9, 100, 20 * len(truth) // rarest), len(truth))  # every class is in every fold
+    options = {"n_candidates": min(plan["candidates"], math.prod(map(len, space.values()))), "min_resources": least}
+    options |= {"scoring": metrics.SCORER[contract.task], "random_state": params["seed"], "n_jobs": jobs, "verbose": 1}
     with model.options_of(name):
         pipeline = model.build(name, contract.task, learnt, columns, params)
-        search = HalvingRandomSearchCV(pipeline, space, cv=folds, **halving, **options).fit(columns, truth)
+        search = HalvingRandomSearchCV(pipeline, space, cv=folds, **options).fit(columns, truth)
     trials = pd.DataFrame(search.cv_results_).sort_values(["iter", "mean_test_score"], ascending=False)
-    if not np.isfinite(search.best_score_):
+    if not math.isfinite(search.best_score_):
         raise InputError("no setting could be scored; change tune.space or tune.folds in params.yaml")
     tracking.log_trials(contract.id, trials)
     shown = trials.filter(regex="^(iter|n_resources|param_.*|(mean|std)_test_score)$")
@@ -67,14 +58,13 @@ def write_winner(name: str, winner: dict[str, Any]) -> None:
     beside.replace(path)
 
 
-@line(
-    candidates={"type": int, "help": "parameter sets to try (default: tune.candidates in params.yaml)"},
+@command.line(
     jobs={"type": int, "default": -1, "help": "processes (default: all cores)"},
     write={"action": "store_true", "help": "write the winner to params.yaml"},
 )
-def main(candidates: int | None, jobs: int, write: bool) -> None:
+def main(jobs: int, write: bool) -> None:
     """Search parameters on the training rows alone."""
-    name, trials, winner = tune(candidates, jobs)
+    name, trials, winner = tune(jobs)
     print(f"{trials.to_string(index=False)}\nwinner: {json.dumps(winner)}")
     if write:
         write_winner(name, winner)

@@ -3,8 +3,7 @@
 import json
 import sys
 
-from .. import artifact
-from ..command import InputError
+from .. import InputError, artifact
 from ..contract import load_contract
 from . import metrics, predictor, request, settings
 

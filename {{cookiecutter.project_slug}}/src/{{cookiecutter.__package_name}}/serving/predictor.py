@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import artifact
-from ..command import InputError
+from .. import InputError, artifact
 
 Predict = Callable[[Any], tuple[np.ndarray, np.ndarray | None]]
 """From typed raw columns to labels (numbers for regression), and n x classes probabilities or None."""

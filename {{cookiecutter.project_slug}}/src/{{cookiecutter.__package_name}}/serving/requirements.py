@@ -6,8 +6,7 @@ The one place that knows the difference between the flavours: a model kept in sc
 
 import subprocess
 
-from .. import ROOT, command
-from ..command import InputError
+from .. import ROOT, InputError, command
 from . import settings
 
 EXPORT = "uv export --frozen --no-default-groups --no-emit-project --no-header --no-annotate --quiet"

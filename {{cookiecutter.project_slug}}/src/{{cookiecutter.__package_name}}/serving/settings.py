@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import ROOT
-from ..command import InputError
+from .. import ROOT, InputError
 
 HOME = ROOT / "src" if (ROOT / "src/run/model").exists() else ROOT  # a bento holds everything in its folder src
 
