@@ -104,11 +104,10 @@ def free_port() -> int:
 def prepare() -> None:
     """Generate the demo, train it, and write the bodies."""
     BENCH.mkdir(exist_ok=True)
-    if not (PROJECT / "run/run.json").is_file():
-        shutil.rmtree(PROJECT, ignore_errors=True)
-        run([sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--output-dir", str(BENCH)])
-        train = "from churn import ROOT, train; train.train(ROOT / 'run')"
-        run([sys.executable, "-c", train], PROJECT, PYTHONPATH="src")
+    shutil.rmtree(PROJECT, ignore_errors=True)  # the template as it stands now
+    run([sys.executable, "-m", "cookiecutter", str(ROOT), "--no-input", "--output-dir", str(BENCH)])
+    train = "from churn import ROOT, train; train.train(ROOT / 'run')"
+    run([sys.executable, "-c", train], PROJECT, PYTHONPATH="src")
     row = json.loads((PROJECT / "run/model/example.json").read_text(encoding="utf-8"))
     for count in (1, 100):
         (BENCH / f"rows-{count}.json").write_text(json.dumps({"rows": [row] * count}), encoding="utf-8")

@@ -58,7 +58,7 @@ async def stages() -> dict[int, dict[str, float]]:
     import onnxruntime
     from churn import artifact, service
     from churn.features import Features
-    from churn.serving import limits, log, request
+    from churn.serving import limits, log, metrics, request
 
     limits.Limits.__call__ = awaited("limits", limits.Limits.__call__)
     request.Reader.read = timed("read", request.Reader.read)
@@ -67,9 +67,8 @@ async def stages() -> dict[int, dict[str, float]]:
     onnxruntime.InferenceSession.run = timed("onnx", onnxruntime.InferenceSession.run)
     artifact.spread, artifact.decide = timed("decide", artifact.spread), timed("decide", artifact.decide)
     service.safe_json = timed("answer", service.safe_json)
-    log.Writer.put = timed("put", log.Writer.put)
-    log.Writer._write = timed("write", log.Writer._write)
-    service.DRIFT.add = timed("drift", service.DRIFT.add)
+    service._line, log.Writer._write = timed("line", service._line), timed("write", log.Writer._write)
+    metrics.Drift.put, metrics.Drift.count = timed("keep", metrics.Drift.put), timed("drift", metrics.Drift.count)
     app = service.SERVICE.to_asgi()
     app.user_middleware.sort(key=lambda layer: layer.cls is not limits.Limits)  # as `serve` does
 
@@ -134,15 +133,15 @@ def main() -> None:
     parts = uvloop.run(stages())
     lines: dict[str, dict[int, float]] = {}
     for rows, part in parts.items():
-        inside = ("read", "arrays", "features", "onnx", "decide", "answer", "put")
+        inside = ("read", "arrays", "features", "onnx", "decide", "answer", "line", "keep")
         logged = part["write"] + part["drift"]
         shown = {
             "reading the JSON, checking it against the contract": part["read"],
             "model columns": part["arrays"] + part["features"],
             "onnxruntime": part["onnx"],
             "labels, probabilities, the answer's JSON": part["decide"] + part["answer"],
-            "the log's thread: its JSON, the file": part["write"],
-            "the log's thread: counting for drift": part["drift"],
+            "the log: its JSON; in its thread, the file": part["line"] + part["write"],
+            "counting for drift: keeping the values; in the log's thread, counting": part["keep"] + part["drift"],
             "routes, limits, metrics, the rest of predicting": part["limits"] - sum(part[name] for name in inside),
             "Starlette around it (BentoML's application)": part["app"] - part["limits"],
             "uvicorn, sockets, kernel": servers_["ours"][rows] - part["app"] - logged,

@@ -18,9 +18,7 @@ from .features import Features
 def digest(folder: Path) -> str:
     """`sha256:` over the sorted relative paths and file digests of a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [
-        f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files
-    ]
+    lines = [f"{one.relative_to(folder).as_posix()} {hashlib.sha256(one.read_bytes()).hexdigest()}\n" for one in files]
     return "sha256:" + hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

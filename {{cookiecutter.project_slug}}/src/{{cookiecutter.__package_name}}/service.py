@@ -5,13 +5,11 @@ The parts are in `serving/`; this file puts them together. The README says how t
 
 import asyncio
 import gc
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import bentoml
-import numpy as np
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -19,7 +17,7 @@ from .serving import docs, feedback, metrics, request
 from .serving.limits import BUSY, JSON, Call, Limits, Reply, answered, safe_json
 from .serving.limits import Answer as Answers
 from .serving.loaded import CLASSES, CONTRACT, DRIFT, EXAMPLE, LOGGED, POSITIVE, PREDICT, READER, RUN, SETTINGS
-from .serving.log import Entry, File, Writer
+from .serving.log import File, Writer
 from .serving.types import Accepted, Answer, Label, Labels, Row, Rows
 
 ONE_THREAD = ThreadPoolExecutor(1)  # scikit-learn is slow enough to keep the event loop waiting; ONNX is not
@@ -40,18 +38,27 @@ async def predict(call: Call) -> Reply:
         except TimeoutError:
             return BUSY
     scores = {} if probabilities is None else dict(zip(CLASSES, probabilities.T.tolist(), strict=True))
-    answer = {"predictions": labels.tolist(), "probabilities": scores}
+    given = labels.tolist()
+    answer = safe_json({"predictions": given, "probabilities": scores})
     metrics.ROWS.inc(count)
-    line = {"time": _now(), "request_id": call.request_id, "model": RUN["model"]["digest"]}
-    WRITERS["predictions"].put(Entry(line | {"columns": {name: columns[name] for name in LOGGED}} | answer, count))
-    return 200, safe_json(answer)
+    line = b"" if SETTINGS.log_folder is None else _line(call.request_id, columns, answer)
+    if WRITERS["predictions"].put(line, count):
+        likeliest = given if probabilities is None else probabilities.max(axis=1).tolist()
+        DRIFT.put(columns, given, likeliest if POSITIVE is None else scores[POSITIVE])
+    return 200, answer
+
+
+def _line(request_id: str, columns: dict[str, list[Any]], answer: bytes) -> bytes:
+    made = {"time": _now(), "request_id": request_id, "model": RUN["model"]["digest"]}
+    asked: bytes = to_json(made | {"columns": {name: columns[name] for name in LOGGED}})
+    return asked[:-1] + b"," + answer[1:] + b"\n"
 
 
 async def take_labels(call: Call) -> Reply:
     """Answer /feedback: the labels are written beside the prediction log."""
     labels = feedback.read(call.body, CLASSES, SETTINGS.rows)
-    entry = Entry({"time": _now(), "labels": labels}, len(labels))
-    if SETTINGS.log_folder is None or not WRITERS["feedback"].put(entry):
+    line = to_json({"time": _now(), "labels": labels}) + b"\n"
+    if SETTINGS.log_folder is None or not WRITERS["feedback"].put(line, len(labels)):
         return BUSY
     return 200, safe_json({"accepted": len(labels)})
 
@@ -73,7 +80,7 @@ class Service:
         worker, folder = bentoml.server_context.worker_index or 1, SETTINGS.log_folder
         for name in ("predictions", "feedback"):
             file = folder and File(folder / f"{name}-{worker}.jsonl", SETTINGS.log_bytes)
-            WRITERS[name] = Writer(file or None, _count if name == "predictions" else None)
+            WRITERS[name] = Writer(file or None, DRIFT.count if name == "predictions" else None)
             WRITERS[name].start()
         metrics.INFO.labels(RUN["model"]["digest"], RUN["commit"] or "none", RUN["model"]["format"]).set(1)
         for _ in range(10):
@@ -109,18 +116,6 @@ async def _ordinary(answer: Answers, body: bytes) -> Response:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _count(entries: Sequence[Entry]) -> None:
-    lines = [entry.line for entry in entries]
-    labels = [label for line in lines for label in line["predictions"]]
-    if not CLASSES:
-        scores = labels
-    elif POSITIVE is not None:
-        scores = [score for line in lines for score in line["probabilities"][POSITIVE]]
-    else:
-        scores = [score for line in lines for score in np.max([*line["probabilities"].values()], axis=0).tolist()]
-    DRIFT.add([line["columns"] for line in lines], labels, scores)
 
 
 def _model() -> bytes:

@@ -22,7 +22,7 @@ KINDS: dict[str, set[type]] = {"integer": {int}, "number": {int, float}, "boolea
 class Field:
     """`read` gives a typed value or raises ValueError; `allowed` and `schema` tell what fits.
 
-    `whole` is a short cut for a list of plain JSON values: it raises where only `read` can tell what does not fit.
+    `whole` is a short cut for plain JSON values: it raises where only `read` can tell what does not fit.
     """
 
     column: Column

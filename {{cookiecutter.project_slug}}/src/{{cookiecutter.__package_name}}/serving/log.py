@@ -10,23 +10,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic_core import to_json
 
 from . import metrics
 
-MOST_PENDING, MOST_AT_ONCE, FILES, PAUSE = 50_000, 1000, 4, 0.1
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What one request adds to a log: `line` is one JSON object, `rows` its weight in the queue."""
-
-    line: dict[str, Any]
-    rows: int
+MOST_PENDING, FILES, PAUSE = 50_000, 4, 0.1
 
 
 class File:
@@ -68,12 +56,12 @@ class File:
 
 
 class Writer:
-    """The queue and its thread; `count` is called there with the entries, also where no log is kept."""
+    """The queue and its thread, which calls `count` too, also where no log is kept."""
 
-    def __init__(self, file: File | None, count: Callable[[Sequence[Entry]], None] | None) -> None:
+    def __init__(self, file: File | None, count: Callable[[], None] | None) -> None:
         """Nothing is written before `start`."""
         self._file, self._count = file, count
-        self._queue: deque[Entry] = deque()
+        self._queue: deque[tuple[bytes, int]] = deque()
         self._put = self._taken = 0  # rows, each changed by one thread only
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
@@ -83,13 +71,13 @@ class Writer:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, entry: Entry) -> bool:
-        """Queue an entry; where the queue is full it is dropped and counted."""
+    def put(self, line: bytes, rows: int) -> bool:
+        """Queue a line of so many rows; where the queue is full it is dropped and counted."""
         if self._put - self._taken > MOST_PENDING:
             metrics.DROPPED.labels("queue full").inc()
             return False
-        self._put += entry.rows
-        self._queue.append(entry)
+        self._put += rows
+        self._queue.append((line, rows))
         return True
 
     def stop(self) -> None:
@@ -105,27 +93,25 @@ class Writer:
             self._file.close()
 
     def _drain(self) -> None:
-        while self._queue:
-            entries = [self._queue.popleft()]
-            while self._queue and len(entries) * entries[-1].rows < MOST_AT_ONCE:  # requests wait for long calls
-                entries.append(self._queue.popleft())
-            try:
-                self._write(entries)
-                if self._count is not None:
-                    self._count(entries)
-            except Exception as error:  # this thread must live as long as the service
-                self._warn(f"{type(error).__name__}: {error}")
-            self._taken += sum(entry.rows for entry in entries)
+        try:
+            while self._queue:
+                lines, rows = zip(*[self._queue.popleft() for _ in range(min(len(self._queue), 500))], strict=True)
+                self._taken += sum(rows)
+                self._write(lines)
+            if self._count is not None:
+                self._count()
+        except Exception as error:  # this thread must live as long as the service
+            self._warn(f"{type(error).__name__}: {error}")
 
-    def _write(self, entries: Sequence[Entry]) -> None:
+    def _write(self, lines: Sequence[bytes]) -> None:
         if self._file is None:
             return
         try:
-            self._file.append(b"".join(to_json(entry.line) + b"\n" for entry in entries))
-            metrics.LOGGED.inc(len(entries))
+            self._file.append(b"".join(lines))
+            metrics.LOGGED.inc(len(lines))
         except OSError as error:
             self._file.close()
-            metrics.DROPPED.labels("not written").inc(len(entries))
+            metrics.DROPPED.labels("not written").inc(len(lines))
             self._warn(f"{error.filename or self._file.path}: {error.strerror}")
 
     def _warn(self, reason: str) -> None:

@@ -6,8 +6,9 @@ folder BentoML names in PROMETHEUS_MULTIPROC_DIR.
 
 import itertools
 import os
+import threading
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -56,7 +57,7 @@ class Bins:
         ends = ["-Inf", *(f"{edge:.6g}" for edge in self.edges), "+Inf"]
         self.names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
 
-    def count(self, values: Iterable[Any]) -> Tally[str]:
+    def count(self, values: list[Any]) -> Tally[str]:
         """How many values fall into each bin; what is equal is looked up once."""
         found = Tally(values)
         counts: Tally[str] = Tally({MISSING: found.pop(None, 0)})
@@ -82,19 +83,33 @@ class Drift:
         columns = profile.get("columns", {})
         chosen = [column for column in contract.columns if column.name in features][:MOST_FEATURES]
         self._bins = {column.name: Bins(column, columns.get(column.name, {})) for column in chosen}
-        self._scores = Bins(contract.target, columns.get(contract.target.name, {}))
+        self._scores, self._classes = Bins(contract.target, columns.get(contract.target.name, {})), False
         if contract.task != "regression":
-            self._scores.edges = np.arange(1, 10) / 10
+            self._scores.edges, self._classes = np.arange(1, 10) / 10, True
             self._scores.names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
+        self._lock, self._pending = threading.Lock(), self._nothing()
 
-    def add(self, columns: Iterable[Mapping[str, list[Any]]], labels: list[Any], scores: list[float]) -> None:
-        """Count the rows of several requests."""
-        batches = list(columns)
-        for name, bins in self._bins.items():
-            _add(VALUES, bins.count(itertools.chain.from_iterable(batch[name] for batch in batches)), name)
-        _add(SCORES, self._scores.count(scores))
-        if labels and isinstance(labels[0], str):
-            _add(PREDICTIONS, Tally(labels))
+    def _nothing(self) -> tuple[dict[str, list[Any]], list[Any], list[float]]:
+        return {name: [] for name in self._bins}, [], []
+
+    def put(self, columns: Mapping[str, list[Any]], labels: list[Any], scores: list[float]) -> None:
+        """Keep the rows of a request for `count`."""
+        with self._lock:
+            values, all_labels, all_scores = self._pending
+            for name, kept in values.items():
+                kept += columns[name]
+            all_labels += labels
+            all_scores += scores
+
+    def count(self) -> None:
+        """Count what was kept."""
+        with self._lock:
+            (values, labels, scores), self._pending = self._pending, self._nothing()
+        if labels:
+            for name, bins in self._bins.items():
+                _add(VALUES, bins.count(values[name]), name)
+            _add(SCORES, self._scores.count(scores))
+            _add(PREDICTIONS, Tally(labels if self._classes else []))
 
 
 def _add(counter: prometheus.Counter, counts: Tally[str], *labels: str) -> None:

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from ..contract import TEMPORAL, Contract
 from .fields import MOST_SHOWN, Field, fields, shown
 
-MOST_LISTED = 100
+MOST_LISTED, TYPES = 100, {"string": object} | dict.fromkeys(TEMPORAL, "datetime64[s]")
 
 
 class Refused(Exception):
@@ -104,8 +104,6 @@ def listed(body: bytes, key: str, most: int) -> list[Any]:
 
 def arrays(columns: Mapping[str, list[Any]], of: Sequence[Field]) -> dict[str, np.ndarray]:
     """Typed as in training: dates as datetime, numbers and booleans as float, the rest as text or None."""
-    return {field.column.name: _array(columns[field.column.name], field.column.type) for field in of}
-
-
-def _array(values: list[Any], kind: str) -> np.ndarray:
-    return np.array(values, dtype="datetime64[s]" if kind in TEMPORAL else object if kind == "string" else float)
+    return {
+        field.column.name: np.array(columns[field.column.name], TYPES.get(field.column.type, float)) for field in of
+    }

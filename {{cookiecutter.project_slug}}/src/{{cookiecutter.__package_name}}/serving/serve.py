@@ -28,12 +28,11 @@ def main(host: str, port: int) -> None:
         cure = "stop the program that has it, or choose another with --port"
         raise InputError(f"port {port} of {host} cannot be used: {reason}; {cure}") from None
     if settings.read().workers > 1:  # the call closes the socket
-        call = [sys.executable, "-m", "bentoml", "serve", str(ROOT), "--host", host, "--port", str(port)]
-        os.execv(sys.executable, call)
+        call = ["-m", "bentoml", "serve", str(ROOT), "--host", host, "--port", str(port)]
+        os.execv(sys.executable, [sys.executable, *call])
     for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn takes them later, and raises them when it has ended
         signal.signal(sign, lambda *_: sys.exit(0))
     print(f"http://{host}:{port}", flush=True)
-    sys.setswitchinterval(0.0001)  # a request waits so long for the log's thread, not for 5 ms
     gc.disable()  # what is imported stays; `Service.start` turns it on again
 
     import uvicorn
