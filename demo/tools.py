@@ -55,12 +55,14 @@ def available(project: Path) -> Iterator[Tools | str]:
     base = next(line.split()[1] for line in recipe.splitlines() if line.startswith("FROM "))
     docker = Tools("docker", "docker", os.environ)
     engine = shutil.which("docker") is not None and docker.run("docker", "version", seconds=30).returncode == 0
-    absent = [name for name in ("buildah", "podman", "skopeo") if shutil.which(name) is None]
-    if engine:
-        yield _with_base(docker, base)
-    elif absent:
+    # The actions' scripts read JSON with jq, which GitHub's runners have.
+    needed = ("jq",) if engine else ("buildah", "podman", "skopeo", "jq")
+    absent = [name for name in needed if shutil.which(name) is None]
+    if absent:
         lacking = f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not installed"
-        yield f"{lacking} (apt install {' '.join(absent)}), and no Docker engine answers"
+        yield f"{lacking} (apt install {' '.join(absent)}){'' if engine else ', and no Docker engine answers'}"
+    elif engine:
+        yield _with_base(docker, base)
     elif os.geteuid():
         yield _with_base(Tools("buildah", "podman", os.environ), base)
     else:  # as root, in a storage of the demo's own

@@ -164,8 +164,10 @@ def test_machine_without_container_tools_is_told_which_packages_bring_them(
     (tmp_path / "Dockerfile").write_text("FROM python:3.11-slim AS base\n", encoding="utf-8")
     monkeypatch.setenv("PATH", str(tmp_path))
     with tools.available(tmp_path) as found:
-        packages = "(apt install buildah podman skopeo)"
-        assert found == f"buildah and podman and skopeo are not installed {packages}, and no Docker engine answers"
+        packages = "(apt install buildah podman skopeo jq)"
+        assert (
+            found == f"buildah and podman and skopeo and jq are not installed {packages}, and no Docker engine answers"
+        )
 
 
 def test_duration_is_read_as_act_prints_it() -> None:

@@ -210,13 +210,16 @@ def test_a_first_release_that_was_stopped_before_its_line_is_the_first_still(sho
     assert [(line["digest"], line["previous"]) for line in shop.lines()] == [(anew, None)]
 
 
-def test_a_release_that_was_made_keeps_its_image_when_its_commit_and_model_are_built_again(shop: Shop) -> None:
+def test_a_release_that_was_made_keeps_its_image_when_its_commit_and_model_are_built_again(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
     first, made = shop.image(), shop.image()
     assert [shop.promote(first), shop.promote(made)] == [0, 0]
     before, lines = shop.tags(), shop.lines()
     again = shop.image(build=2)  # its push moved the commit's tag
     assert shop.promote(again, "--after", made) == 0
     assert (shop.tags(), shop.lines()) == (before, lines)
+    assert f"{again} is another build of the commit and model that were released" in capsys.readouterr().err
     other = shop.image(build=2, io__model_review__model_digest="sha256:" + "7" * 64)
     probe = write_probe(shop.folder / "other.json", other, model_digest="sha256:" + "7" * 64)
     given = ["--image", f"{shop.name}@{other}", "--probe", str(probe), "--log", str(shop.log)]

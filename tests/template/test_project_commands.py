@@ -65,7 +65,7 @@ def test_the_run_records_what_decided_it(demo: Path) -> None:
     assert "entity" in predictions
 
 
-def test_mlflow_holds_the_run(demo: Path, mlflow_store: str) -> None:
+def test_mlflow_holds_the_run(demo: Path, mlflow_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow
 
     made = result(demo)
@@ -75,7 +75,11 @@ def test_mlflow_holds_the_run(demo: Path, mlflow_store: str) -> None:
     assert logged.data.params["estimator"] == "hist_gradient_boosting"
     assert logged.inputs.dataset_inputs[0].dataset.name == "data/customers.csv"
     (model,) = logged.outputs.model_outputs
-    assert model.model_id
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store)
+    info = mlflow.models.get_model_info(f"models:/{model.model_id}")
+    assert "plan" in info.signature.inputs.input_names()
+    assert info.signature.outputs
+    assert info.saved_input_example_info
 
 
 def test_a_tracking_server_that_is_down_loses_no_run_and_none_is_logged_twice(

@@ -102,6 +102,8 @@ def promote(asked: Request, digest: str, probe: Probe) -> Done:
             )
         # Before anything is moved, so that an MLflow that is down stops a promotion whole.
         version, notes = _registered(asked, target)
+        if target.manifest.digest != digest:
+            notes = [*notes, f"{digest} is another build of the commit and model that were released; the image stays."]
         for label in (REVISION, VERSION):
             if tag := target.labels.get(label):
                 asked.registry.tag(target.manifest, checked_tag(tag))
