@@ -402,12 +402,12 @@ def load(server: Server, seconds: float, rate: float | None, row: dict[str, Any]
 
 
 def memory(process: int) -> int:
-    """Proportional memory of a process and its children, in kB."""
+    """Memory of a process and its children that is no file's, in kB: a file's pages count less while others map them."""
     tree, total = [process], 0
     for one in tree:
         children = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="utf-8")
         tree += map(int, children.split())
-        (found,) = re.findall(r"^Pss: +(\d+)", Path(f"/proc/{one}/smaps_rollup").read_text(), re.MULTILINE)
+        (found,) = re.findall(r"^Anonymous: +(\d+)", Path(f"/proc/{one}/smaps_rollup").read_text(), re.MULTILINE)
         total += int(found)
     return total
 
