@@ -402,7 +402,7 @@ def load(server: Server, seconds: float, rate: float | None, row: dict[str, Any]
 
 
 def memory(process: int) -> int:
-    """Memory of a process and its children that is no file's, in kB: shares of a file's pages move with who maps them."""
+    """Memory of a process and its children, in kB, without that of files, whose share moves with who else maps them."""
     tree, total = [process], 0
     for one in tree:
         children = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="utf-8")
