@@ -20,6 +20,7 @@ from containers import BASE, HARDENED, Containers, containers, make_base, starte
 from loopback import registry  # noqa: E402 - found by the path above
 from packaging_steps import change_model, earlier, trained_project  # noqa: E402 - found by the path above
 from repositories import ACTIONS, commit_all, step  # noqa: E402 - found by the path above
+from serving import cpu_seconds  # noqa: E402 - beside this file, with the others
 
 ROUNDS = 3
 WITH_PIP = "localhost/model-review-base-with-pip:1"
@@ -34,6 +35,7 @@ class Measured:
     size: int
     pushed: int
     ready: float
+    cpu: float
     rebuild: float
     new_size: int
     new_pushed: int
@@ -79,10 +81,11 @@ def measure(world: Containers, host: str, name: str, project: Path, scratch: Pat
     hardened = HARDENED if base == BASE else ()  # the default does not start on a read-only system
     build, first = timed_build(world, project, scratch / "first", base)
     before = push(world, first, f"{host}/{scratch.name}")
-    seconds = []
+    seconds, cpu = [], []
     for _ in range(ROUNDS):
-        with started(world, first, hardened=hardened) as (_, _, ready):
+        with started(world, first, hardened=hardened) as (container, _, ready):
             seconds.append(ready)
+            cpu.append(cpu_seconds(int(world.must("podman", "inspect", "--format", "{{.State.Pid}}", container))))
     again = change_model(project, scratch / "changed")
     rebuild, second = timed_build(world, again, scratch / "second", base)
     after = push(world, second, f"{host}/{scratch.name}")
@@ -92,6 +95,7 @@ def measure(world: Containers, host: str, name: str, project: Path, scratch: Pat
         size=size(world, first),
         pushed=sum(before.values()),
         ready=statistics.median(seconds),
+        cpu=statistics.median(cpu),
         rebuild=rebuild,
         new_size=new_layers(world, first, second),
         new_pushed=sum(length for digest, length in after.items() if digest not in before),
@@ -135,6 +139,7 @@ def show(ours: Measured, theirs: Measured, form: str) -> None:
     print(f"{'':34s}{ours.name:>18s}{theirs.name:>20s}")
     rows = [
         ("size, MB", "size", 1e6), ("pushed, compressed, MB", "pushed", 1e6), ("ready after start, s", "ready", 1),
+        ("  CPU time until then, s", "cpu", 1),
         ("build, s", "build", 1), ("build after a change of model, s", "rebuild", 1),
         ("  new layers, MB", "new_size", 1e6), ("  newly pushed, MB", "new_pushed", 1e6),
     ]  # fmt: skip
