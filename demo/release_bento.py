@@ -105,6 +105,7 @@ def release(place: Place, name: str, before: Release | None) -> Release:
     shutil.copytree(_saved(place.hosted, commit), checkout / "run")
     _give_rows(checkout / "run", place.rows)
     bento = _built(checkout, documents / "bento")
+    made_of = f"a bento in one layer, {_size(bento) / 1e6:.1f} MB"
     pushed = documents / "layers"
     digest = _packed(bento, pushed, checkout)
     step("push it: model-review push", *engine("push"), "--folder", str(pushed), "--image", place.image)
@@ -122,7 +123,7 @@ def release(place: Place, name: str, before: Release | None) -> Release:
     step("compare with production", *engine("compare"), *champion, *sides, *rules, "--out", str(documents))
     made = Release(digest, checkout, documents)
     _promote(place, made, "promote it: model-review promote")
-    say_release(documents, f"{place.image}@{digest}", f"a bento in one layer, {_size(bento) / 1e6:.1f} MB")
+    say_release(documents, f"{place.image}@{digest}", made_of)
     return made
 
 
@@ -192,8 +193,21 @@ def _ask(place: Place, made: Release) -> None:
 
 
 def _serve(checkout: Path, bento: Path) -> list[str]:
-    """The command that serves a bento, in the environment of a project."""
-    return ["uv", "run", "--project", str(checkout), "--frozen", "--no-sync", "bentoml", "serve", str(bento)]
+    """The command that serves a bento, in the environment of a project; its log goes away with the demo."""
+    log = f"SERVICE_LOG_FOLDER={checkout.parent / 'logs'}"
+    return [
+        "env",
+        log,
+        "uv",
+        "run",
+        "--project",
+        str(checkout),
+        "--frozen",
+        "--no-sync",
+        "bentoml",
+        "serve",
+        str(bento),
+    ]
 
 
 def _saved(hosted: Hosted, commit: str) -> Path:

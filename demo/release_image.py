@@ -151,6 +151,7 @@ def _ask(place: Place) -> None:
         took(f"start and ask what is in production ({runner})", started)
         say_answer(url, place.image)
     finally:
+        place.tools.run(runner, "kill", name)  # it has answered; nothing is to be waited for
         place.tools.run(runner, "rm", "--force", name)
 
 

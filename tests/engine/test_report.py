@@ -9,9 +9,10 @@ import pytest
 from worlds import POLICY, Review, World, write_run
 
 from model_review.comparison_details import BaselineRow
-from model_review.comparison_groups import Reversal
+from model_review.comparison_groups import Reversal, SliceRow
 from model_review.comparison_reader import parse_comparison
 from model_review.report.drawing import chart
+from model_review.report.group_sections import slice_mark
 from model_review.report.markdown import markdown_report
 from model_review.slices import reversals
 from model_review.verdict import Verdict
@@ -73,6 +74,28 @@ def test_status_is_said_in_words_beside_every_mark(reviewed: dict[str, Any]) -> 
     text = (reviewed["out"] / "report.md").read_text()
     for mark in re.findall(r"[\u2705\u274c\u2754\u270b\u2139\u2796]\ufe0f?(.{0,2})", text):
         assert re.match(r"[\s\u00a0]\w", mark), mark
+
+
+@pytest.mark.parametrize(
+    ("family", "status", "low", "high", "direction", "shown"),
+    [
+        ("gated", "no worse", 0.01, 0.04, "lower", "worse, within the margin"),
+        ("gated", "no worse", -0.04, -0.01, "higher", "worse, within the margin"),
+        ("gated", "cannot tell", 0.02, 0.09, "lower", "worse, perhaps past the margin (n=161)"),
+        ("gated", "cannot tell", -0.02, 0.09, "lower", "cannot tell (n=161)"),
+        ("gated", "no worse", -0.04, 0.01, "lower", "no worse"),
+        ("explored", "no worse", 0.01, 0.04, "lower", "no worse"),  # one of many: its interval alone says little
+    ],
+)
+def test_a_declared_slice_that_lost_is_not_called_no_worse(
+    family: str, status: str, low: float, high: float, direction: str, shown: str
+) -> None:
+    numbers = {"champion": 0.5, "challenger": 0.5, "delta": (low + high) / 2, "low": low, "high": high}
+    rest = {"column": "region", "value": "islands", "n": 161, "metric": "log_loss", "p_value": 1.0, "p_adjusted": 1.0}
+    row = SliceRow.model_validate(
+        {**numbers, **rest, "family": family, "status": status, "fixed": None, "broken": None}
+    )
+    assert slice_mark(row, direction).replace("\u00a0", " ").split(" ", 1)[1] == shown
 
 
 def test_where_nothing_changed_the_report_is_one_line(review: Review, tmp_path: Path) -> None:

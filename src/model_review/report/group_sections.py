@@ -11,14 +11,31 @@ FEW = 3
 MANY = 60
 
 
-def _slice_cells(row: SliceRow) -> list[str]:
+def slice_direction(comparison: Comparison) -> str:
+    """Whether higher or lower is better in the metric of the slices."""
+    named = comparison.slices[0].metric
+    return next((one.direction for one in comparison.metrics if one.name == named), "higher")
+
+
+def slice_mark(row: SliceRow, direction: str) -> str:
+    """The status, and whether what is no breach of a declared slice's margin is a loss all the same."""
+    status: str = row.status
+    if row.family == "gated" and row.low is not None and row.high is not None:
+        lost = row.high < 0 if direction == "higher" else row.low > 0
+        if lost and status == "no worse":
+            status = "worse, within the margin"
+        elif lost and status == "cannot tell":
+            status = "worse, perhaps past the margin"
+    return mark(status) + whole(f" (n={row.n:,})" if row.status == "cannot tell" else "")
+
+
+def _slice_cells(row: SliceRow, direction: str) -> list[str]:
     error = error_of(row.low, row.high)
     name = f"{code(row.column)} = {code(row.value)}" + (" (gated)" if row.family == "gated" else "")
     sides = f"{number(row.champion)} \u2192 {number(row.challenger)}"
     p_value = whole(p_of(row.p_adjusted))
     interval = whole(span(row.low, row.high, error))
-    status = mark(row.status) + (f" (n={row.n:,})" if row.status == "cannot tell" else "")
-    return [name, f"{row.n:,}", sides, signed(row.delta, error), interval, p_value, status]
+    return [name, f"{row.n:,}", sides, signed(row.delta, error), interval, p_value, slice_mark(row, direction)]
 
 
 def slices(comparison: Comparison, verdict: Verdict, tier: int) -> str:
@@ -32,7 +49,7 @@ def _slices(comparison: Comparison, tier: int) -> str:
     rows = [row for row in comparison.slices if row.delta is not None]
     if not rows:
         return ""
-    direction = next((one.direction for one in comparison.metrics if one.name == rows[0].metric), "higher")
+    direction = slice_direction(comparison)
     sign = 1 if direction == "higher" else -1
     ranked = sorted(rows, key=lambda row: (sign * (row.delta or 0.0), row.column, row.value))
     ends = ranked if len(ranked) <= 2 * FEW else ranked[:FEW] + ranked[-FEW:]
@@ -44,14 +61,16 @@ def _slices(comparison: Comparison, tier: int) -> str:
         f"{sum(row.status == name for row in rows)} {name}" for name in ("worse", "better", "cannot tell")
     )
     title = f"### Slices ({code(rows[0].metric)}, {direction} is better): the worst and the best of {len(rows)}"
-    folded = fold(f"{len(rest)} more slices (in all: {counts})", table(header, [_slice_cells(row) for row in rest]))
+    folded = fold(
+        f"{len(rest)} more slices (in all: {counts})", table(header, [_slice_cells(row, direction) for row in rest])
+    )
     folded = folded if rest else ""
     notes = [
         f"\u26a0\ufe0f Simpson's reversal: {code(one.metric)} changes by {signed(one.delta)} on the whole "
         f"and the other way in each of the {one.groups} groups of {code(one.column)}."
         for one in comparison.reversals[:FEW]
     ]
-    return join(title, table(header, [_slice_cells(row) for row in ends]), *notes, folded)
+    return join(title, table(header, [_slice_cells(row, direction) for row in ends]), *notes, folded)
 
 
 def _weak(comparison: Comparison) -> str:

@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from model_review.comparison import Comparison
 from model_review.comparison_groups import CAUTIOUS
+from model_review.report.group_sections import slice_direction, slice_mark
 from model_review.report.plots import figures
 from model_review.report.sections import kinds
 from model_review.report.tables import MARK
@@ -30,4 +31,5 @@ def _template() -> Template:
     environment.globals |= {"about": about, "error_of": error_of, "level": level, "number": number, "percent": percent}
     environment.globals |= {"signed": signed, "span": span, "mark": MARK, "p_of": p_of}
     environment.globals |= {"cautious": CAUTIOUS, "kinds": kinds}
+    environment.globals |= {"slice_direction": slice_direction, "slice_mark": slice_mark}
     return environment.get_template("report.html.j2")

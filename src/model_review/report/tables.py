@@ -13,6 +13,8 @@ MARK = {
     "worse": "\u274c worse",
     "better": "\u2705 better",
     "no worse": "\u2705 no worse",
+    "worse, within the margin": "\u2705 worse, within the margin",
+    "worse, perhaps past the margin": "\u2754 worse, perhaps past the margin",
 }
 
 
