@@ -59,6 +59,22 @@ def check_releases(clone: Path, printed: str) -> None:
         assert (clone / folder / "verdict.json").is_file()
 
 
+def check_readme(clone: Path) -> None:
+    """The README shows how the first pull request's comment begins; numbers may differ from machine to machine."""
+    readme = (clone / "README.md").read_text(encoding="utf-8")
+    shown = "\n".join(line[2:] for line in readme.splitlines() if line.startswith(">"))
+    shown = shown[shown.index("## ") :].strip()
+    comment = (clone / ".demo/reports/more-trees.md").read_text(encoding="utf-8")
+    began = comment[comment.index("## ") : comment.index("<details>")].strip()
+    assert drawn(shown) == drawn(began)
+
+
+def drawn(text: str) -> str:
+    """Without digits, and without the places of the signs on the interval's line."""
+    lines = ["".join(sorted(set(line))) if line.startswith("·") else line for line in text.splitlines()]
+    return re.sub(r"[-+]?\d[\d.,]*", "0", "\n".join(lines))
+
+
 def scratch_folders() -> set[Path]:
     """What releases leave in the temporary folder while they run."""
     return set(Path("/tmp").glob("model-review-demo-*"))
@@ -81,6 +97,7 @@ def test_demo_from_a_fresh_clone_is_quick_cold_and_quicker_warm_and_leaves_nothi
     for page in re.findall(r"\.demo/reports/\S+", printed):
         assert (clone / page).is_file()
     check_releases(clone, printed)
+    check_readme(clone)
 
     printed, warm = make_demo(clone, own)
     print(printed, f"warm: {warm:.0f} s")
