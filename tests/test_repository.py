@@ -265,3 +265,10 @@ def test_machine_that_lacks_something_gets_one_sentence(tmp_path: Path, old: boo
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / ".uv").exists()
+
+
+def test_the_modules_that_tests_import_have_names_of_their_own() -> None:
+    """Of two with one name, the folder that comes first on the path would win."""
+    folders = pyproject()["tool"]["pytest"]["ini_options"]["pythonpath"]
+    names = [path.stem for folder in folders for path in (ROOT / folder).glob("*.py") if path.stem != "conftest"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -33,7 +33,8 @@ def _parsed(repository: Path, name: str) -> str | None:
 def _must(repository: Path, *arguments: str) -> bytes:
     done = _run(repository, *arguments)
     if done.returncode:
-        why = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        why = next((line for line in lines if line.startswith("fatal: ")), lines[-1])  # a hint may follow it
         raise ReviewError(f"git {plain(' '.join(arguments[:2]))} failed in {plain(repository)}: {plain(why)}.")
     return done.stdout
 

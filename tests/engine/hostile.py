@@ -60,17 +60,24 @@ def write_frame(side: Path, frame: pd.DataFrame, csv: bool = False) -> None:
         text.to_parquet(side / "predictions.parquet", index=False)
 
 
+def said(code: int, capsys: pytest.CaptureFixture[str]) -> str:
+    """What went to standard error: one sentence where the input was refused, else nothing."""
+    error = capsys.readouterr().err
+    if code == 2:
+        assert re.fullmatch(r"model-review: .+\n", error), error
+        assert len(error) < 1500
+    else:
+        assert error == ""
+    return error
+
+
 def review(directory: Path, capsys: pytest.CaptureFixture[str]) -> int:
     """Compare `a` with `b`: the exit code, after a look at the sentence or at what was written."""
     out = directory / "out"
     arguments = ["--champion", str(directory / "a"), "--challenger", str(directory / "b"), "--out", str(out)]
     code = main(["compare", *arguments, "--policy", str(directory / "policy.toml")])
-    shown = capsys.readouterr()
-    if code == 2:
-        assert re.fullmatch(r"model-review: .+\n", shown.err), shown.err
-        assert len(shown.err) < 1500
-    else:
-        assert shown.err == ""
+    said(code, capsys)
+    if code != 2:
         text = (out / "report.md").read_text()
         check_markdown(text)
         assert 'watermark.png#0 "' not in text

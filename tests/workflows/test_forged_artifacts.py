@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers import harmless, refused
 from archives import archive, zipped
 from fake_github import BOT
+from outcomes import harmless, refused
 from report_loop import Loop
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from answers import harmless, refused
 from fake_github import BOT
+from outcomes import harmless, refused
 from report_loop import MARKER, Changed, Loop
 
 Edit = Callable[[dict[str, Any]], None]
