@@ -12,16 +12,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.extend(
+    str(Path(__file__).resolve().parents[1] / name)
+    for name in ("hooks", "tests/template", "tests/workflows", "tests/image")
+)
+
+import containers as tools
+from containers import BASE, HARDENED, Containers, containers, make_base, started
+from loopback import registry
+from packaging_steps import change_model, earlier, trained_project
+from repositories import ACTIONS, commit_all, step
+from serving import cpu_seconds
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / name) for name in ("hooks", "tests/template", "tests/workflows", "tests/image")]
-
-import containers as tools  # noqa: E402 - found by the path above
-from containers import BASE, HARDENED, Containers, containers, make_base, started  # noqa: E402 - found by the path above
-from loopback import registry  # noqa: E402 - found by the path above
-from packaging_steps import change_model, earlier, trained_project  # noqa: E402 - found by the path above
-from repositories import ACTIONS, commit_all, step  # noqa: E402 - found by the path above
-from serving import cpu_seconds  # noqa: E402 - beside this file, with the others
-
 ROUNDS = 3
 WITH_PIP = "localhost/model-review-base-with-pip:1"
 

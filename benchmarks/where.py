@@ -58,7 +58,7 @@ async def stages() -> dict[int, dict[str, float]]:
     import onnxruntime
     from churn import artifact, service
     from churn.features import Features
-    from churn.serving import limits, log, metrics, request
+    from churn.serving import limits, log, metrics, request, serve
 
     limits.Limits.__call__ = awaited("limits", limits.Limits.__call__)
     request.Reader.read = timed("read", request.Reader.read)
@@ -69,8 +69,7 @@ async def stages() -> dict[int, dict[str, float]]:
     service.safe_json = timed("answer", service.safe_json)
     service._line, log.Writer._write = timed("line", service._line), timed("write", log.Writer._write)
     metrics.Drift.put, metrics.Drift.count = timed("keep", metrics.Drift.put), timed("drift", metrics.Drift.count)
-    app = service.SERVICE.to_asgi()
-    app.user_middleware.sort(key=lambda layer: layer.cls is not limits.Limits)  # as `serve` does
+    app = serve.application()
 
     async def drop(message: Any) -> None:
         assert message.get("status", 200) == 200

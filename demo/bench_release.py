@@ -17,10 +17,10 @@ from console import ROOT, SETTINGS, say, step
 from fake_github import FakeGitHub, tls_certificate
 from hosted import Hosted
 from local_registry import registry
+from pulls import OWNER
 from repositories import git
 from tools import Tools, available
 
-REPOSITORY = "you/customer-churn"
 REBUILD = ("Build the bento", "Build the image")
 DONE = re.compile(r"^\[release/(\w+) *\].*Success - Main (.+) \[([\d.hmsµn]+)\]$", re.MULTILINE)
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
@@ -39,9 +39,9 @@ def show_release(project: Path) -> None:
     with (
         available(project) as found,
         registry(place) as (host, _),
-        FakeGitHub(repository=REPOSITORY, certificate=tls_certificate(place)) as fake,
+        FakeGitHub(repository=OWNER, certificate=tls_certificate(place)) as fake,
     ):
-        image = f"{host}/{REPOSITORY}"
+        image = f"{host}/{OWNER}"
         settings = _named(project, image)
         hosted = Hosted(fake, place / "github", f"{settings['actions']}@{settings['actions-commit']}", SETTINGS)
         hosted.push(project, "main", "refs/heads/main")

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from console import ROOT, say, shown, step
 from hosted import Hosted
-from loopback import DIRECT
+from loopback import DIRECT, free_port
 from pulls import Answer, kept, merge, train_main
 from releases import engine, production, say_answer, say_log, say_release, short
 from repositories import git
-from serve import free_port, serving
+from serve import serving
 
 from model_review.release.registry import Registry
 

@@ -22,10 +22,11 @@ from console import say, shown, step, took
 from containers import HARDENED
 from fake_forge import TOKEN, Forge, forge
 from hosted import Hosted
+from loopback import free_port
 from pulls import Answer, keep, kept, merge
 from releases import engine, production, say_answer, say_log, say_release, short
 from repositories import git
-from serve import free_port, ready
+from serve import ready
 from tools import Tools
 
 HERE = Path(__file__).resolve().parent

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,23 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from console import FOLDER, PROJECT, SETTINGS, say, took
+from loopback import DIRECT, free_port
 
 READY_SECONDS = 60
-LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know this machine's port
-
-
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def post(url: str, body: bytes) -> str:
     """Send JSON and return the answer; a refusal is shown, not raised."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
-        with LOCAL.open(request, timeout=30) as answer:
+        with DIRECT.open(request, timeout=30) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         sys.exit(f"demo: {url} answered {error.code}: {error.read().decode()}")
@@ -39,7 +31,7 @@ def post(url: str, body: bytes) -> str:
 def ready(url: str) -> bool:
     """Return whether the service says that it is ready."""
     try:
-        with LOCAL.open(f"{url}/readyz", timeout=2) as answer:
+        with DIRECT.open(f"{url}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

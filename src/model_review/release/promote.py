@@ -9,7 +9,17 @@ from typing import Literal
 from model_review.errors import ReviewError
 from model_review.probe.record import Probe
 from model_review.release import mlflow
-from model_review.release.promotions import Promotion, Registered, append, before, latest, locked, promoted, read_log
+from model_review.release.promotions import (
+    Promotion,
+    Registered,
+    append,
+    before,
+    half_made,
+    latest,
+    locked,
+    promoted,
+    read_log,
+)
 from model_review.release.registry import Manifest, Registry, checked_tag
 from model_review.text import plain
 
@@ -124,7 +134,7 @@ def _placed(asked: Request, target: Target, current: str | None) -> tuple[Target
     if manifest is None or labels.get(REVISION) != target.labels[REVISION]:
         return target, current
     log = read_log(asked.log)
-    if not any(one.digest == current for one in log):
+    if half_made(log, current):
         last = latest(log, asked.registry.name)
         return target, None if last is None else last.digest
     same = all(labels.get(name) == target.labels[name] for name in OURS[:2])

@@ -86,6 +86,11 @@ def latest(log: list[Promotion], image: str) -> Promotion | None:
     return next((one for one in reversed(log) if one.image == image), None)
 
 
+def half_made(log: list[Promotion], digest: str | None) -> bool:
+    """An image in production that no line tells of: its release was stopped before its line."""
+    return not any(one.digest == digest for one in log)
+
+
 def before(log: list[Promotion], image: str, digest: str) -> str | None:
     """What an image took the place of when it was last promoted: where a rollback from it leads."""
     found = next(

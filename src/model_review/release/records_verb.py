@@ -14,7 +14,7 @@ from model_review.release import records
 from model_review.release.notes import body_of, publish
 from model_review.release.packages import system
 from model_review.release.promote import OURS, PRODUCTION, REVISION, VERSION, Refused, find, previous
-from model_review.release.promotions import CAP, latest, parse_promotion, read_log
+from model_review.release.promotions import CAP, half_made, latest, parse_promotion, read_log
 from model_review.release.push import labels_of_folder, read_folder
 from model_review.release.registry import Registry
 from model_review.release.reproduced import against_claims, against_saved
@@ -51,16 +51,14 @@ def run_deployed(arguments: argparse.Namespace) -> int:
     if arguments.out is not None and github is not None:
         records.save_log(*github, arguments.out / records.LOG)
         log = read_log(arguments.out / records.LOG)
-        if commit == os.environ.get("GITHUB_SHA") and not any(one.digest == digest for one in log):
-            print(
-                f"A release of this very commit was stopped half way: {registry.name}@{digest} has no line in the log."
-            )
+        if commit == os.environ.get("GITHUB_SHA") and half_made(log, digest):
+            image = f"{registry.name}@{digest}"
+            print(f"A release of this very commit was stopped half way: {image} has no line in the log.")
             last = latest(log, registry.name)
             digest, commit = (None, "none") if last is None else (last.digest, last.commit or "none")
     found = {"image": registry.name, "digest": digest or "none", "commit": commit}
     write_outputs(found)
     if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
         write_text(arguments.out / "deployed.json", to_json(found))
         if github is not None:
             if digest is not None:

@@ -73,10 +73,8 @@ def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract
         for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
             mlflow.log_artifact(str(run_folder / name))
         needs = [f"{name}=={run['environment']['libraries'][name]}" for name in SERVING]
-        described = {
-            "input_example": fitted.columns(example),
-            "pip_requirements": needs,
-        }  # it gives the signature
+        # The example gives the signature.
+        described = {"input_example": fitted.columns(example), "pip_requirements": needs}
         mlflow.sklearn.log_model(fitted.pipeline, name="model", skops_trusted_types=model.TRUSTED, **described)
     return active.info.run_id
 

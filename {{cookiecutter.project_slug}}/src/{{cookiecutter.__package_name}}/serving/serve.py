@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 
 from .. import ROOT, InputError, command
 from . import settings
@@ -37,13 +38,18 @@ def main(host: str, port: int) -> None:
 
     import uvicorn
 
+    config = uvicorn.Config(application(), ws="none", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def application() -> Any:
+    """The service as an ASGI application; its imports are what is slow about a start."""
     from ..service import SERVICE, Limits
 
     app = SERVICE.to_asgi()
     # First, so that a prediction does not pass through BentoML's tracing and its timer, which are for other services.
     app.user_middleware.sort(key=lambda layer: layer.cls is not Limits)
-    config = uvicorn.Config(app, ws="none", access_log=False, server_header=False)
-    uvicorn.Server(config).run(sockets=[listening])
+    return app
 
 
 if __name__ == "__main__":
