@@ -70,9 +70,9 @@ def check_readme(clone: Path) -> None:
 
 
 def drawn(text: str) -> str:
-    """Without digits, and without the places of the signs on the interval's line."""
+    """Without digits, the places of the signs on the interval's line, and what keeps an interval on one line."""
     lines = ["".join(sorted(set(line))) if line.startswith("·") else line for line in text.splitlines()]
-    return re.sub(r"[-+]?\d[\d.,]*", "0", "\n".join(lines))
+    return re.sub(r"[-+]?\d[\d.,]*", "0", "\n".join(lines)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def scratch_folders() -> set[Path]:
