@@ -78,11 +78,14 @@ def containers(kept: Path | None = None) -> Iterator[Containers]:
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "overlay"\ngraphroot = "{graph}"\nrunroot = "{folder}/run"\n', encoding="utf-8"
     )
+    # What podman knows of containers lies where `podman --root` looks for it: so does the process that puts an ended
+    # container away, without which each end is waited for 20 s. It names this storage's folder, so none is taken over.
+    shutil.rmtree(graph / "libpod", ignore_errors=True)
     # runc with limits of its own: crun refuses mixed cgroups, and raising a limit is not allowed everywhere. Locks in
-    # files, so that another storage of this machine is not touched; what podman knows of containers ends here.
+    # files, so that another storage of this machine is not touched.
     (folder / "containers.conf").write_text(
         f'[engine]\nruntime = "runc"\nlock_type = "file"\ntmp_dir = "{folder}/tmp"\ncgroup_manager = "cgroupfs"\n'
-        f'events_logger = "file"\nstatic_dir = "{folder}/libpod"\nvolume_path = "{folder}/volumes"\n'
+        f'events_logger = "file"\nstatic_dir = "{graph}/libpod"\nvolume_path = "{folder}/volumes"\n'
         '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n',
         encoding="utf-8",
     )
