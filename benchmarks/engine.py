@@ -25,6 +25,7 @@ from model_review.paired import Design, compare_metric
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "engine"))
 from worlds import POLICY
 
+LAUNCHER = Path(__file__).resolve().parents[1] / ".github/actions/setup/engine.sh"
 LIMITS = {20_000: 3.0, 1_000_000: 20.0, 10_000_000: 180.0}
 REPLICATES = 2000
 
@@ -167,6 +168,16 @@ def end_to_end(rows: int) -> None:
         )
 
 
+def started() -> None:
+    """The engine as an action starts it: first with nothing installed and nothing in uv's cache, then again."""
+    with tempfile.TemporaryDirectory() as place:
+        variables = os.environ | {"RUNNER_TEMP": place, "UV_CACHE_DIR": f"{place}/uv"}
+        for name, limit in (("cold", 15), ("warm", 1)):
+            start = time.perf_counter()
+            subprocess.run(["bash", LAUNCHER, "--help"], env=variables, stdout=subprocess.DEVNULL, check=True)
+            print(f"An action's engine, {name}: {time.perf_counter() - start:.2f} s (limit {limit} s)")
+
+
 def main() -> None:
     """Print every figure."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -178,6 +189,7 @@ def main() -> None:
         [sys.executable, "-c", "from model_review.cli import main; main(['--help'])"], stdout=subprocess.DEVNULL
     )
     print(f"model-review --help: {time.perf_counter() - start:.2f} s (limit 0.3 s)")
+    started()
     for rows in arguments.rows:
         end_to_end(rows)
     if arguments.peer:
