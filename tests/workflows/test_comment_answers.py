@@ -161,12 +161,14 @@ def test_a_base_that_moved_on_since_the_run_is_told_and_what_to_do(loop: Loop) -
     assert "Update branch" in body
 
 
-def compared(folder: Path, *arguments: str, policy: str = POLICY, champion: bool = True) -> bytes:
+def compared(
+    folder: Path, *arguments: str, policy: str = POLICY, contract: str = CONTRACT, champion: bool = True
+) -> bytes:
     """A comparison by the engine, as another run of the workflow would make it."""
     world = World(rows=1000, seed=3)
     sides = {name: write_run(folder / name, world.frame(world.score(1.0, seed))) for seed, name in enumerate("ab")}
     (folder / "policy.toml").write_text(policy)
-    (folder / "contract.yaml").write_text(CONTRACT)
+    (folder / "contract.yaml").write_text(contract)
     rules = ["--policy", str(folder / "policy.toml"), "--contract", str(folder / "contract.yaml")]
     given = ["--champion", str(sides["a"]) if champion else "none", "--challenger", str(sides["b"]), *rules]
     main(["compare", *given, "--out", str(folder / "out"), *arguments])
@@ -213,6 +215,39 @@ def test_a_champion_that_could_not_be_scored_keeps_its_own_reason(loop: Loop) ->
 
 def test_what_the_run_warns_of_stands_above_the_evidence(loop: Loop, forged: Changed) -> None:
     loop.comment(loop.run(forged(lambda data: data["warnings"].insert(0, "Main has no uv.lock; commit one."))))
+REGRESSION = CONTRACT.replace("table\n", "table\n    customProperties: [{property: task, value: regression}]\n")
+BY_ERROR = 'schema = "model-review/policy@1"\n[objective]\nmetric = "mae"\n'
+OF_NUMBERS = "number, customProperties: [{property: roles, value: [feature]}]"
+BY_AMOUNT = CONTRACT.replace("[target]", "[unused]").replace(OF_NUMBERS, OF_NUMBERS.replace("feature", "target"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "contract", "says"),
+    [
+        (BY_ERROR, REGRESSION, "The contract that judges asks for regression, and this is binary"),
+        (POLICY, BY_AMOUNT, "The contract that judges predicts amount, and this y"),
+    ],
+    ids=["task", "target"],
+)
+@pytest.mark.parametrize("forbidden", [False, True], ids=["clean", "leak"])
+def test_a_claim_that_answers_another_question_than_mains_is_never_promoted(
+    loop: Loop, policy: str, contract: str, says: str, forbidden: bool
+) -> None:
+    loop.fake.files[BASE, "model-review.toml"] = policy.encode()
+    loop.fake.files[BASE, "contract.yaml"] = contract.encode()
+    claim = json.loads(loop.comparisons["better"])
+    claim["settings"] = json.loads(compared(loop.folder, policy=policy, contract=contract))["settings"]
+    if policy != POLICY:  # no bound gates a group any more
+        claim.update(slices=[], reversals=[])
+    if forbidden:
+        claim["challenger"]["features"].append("paid_back")
+    _, found, shown = loop.comment(loop.run(archive(json.dumps(claim).encode())))
+    assert found["outcome"] == "judged", shown
+    assert found["verdict"] == ("reject" if forbidden else "hold")
+    assert says in loop.ours()[0]["body"]
+    assert "Promote" not in loop.ours()[0]["body"]
+
+
     body = loop.ours()[0]["body"]
     assert body.index("Main has no uv.lock; commit one.") < body.index("### Rules")
 

@@ -86,7 +86,7 @@ def _judged(
     archive = download(client, f"/repos/{repository}/actions/artifacts/{artifact.id}/zip", ARCHIVE_CAP)
     return review(
         archive,
-        lambda task: read_base(client, repository, pull.base.sha, policy, contract, task),
+        lambda task, target: read_base(client, repository, pull.base.sha, policy, contract, (task, target)),
         _proposed(client, repository, policy, pull),
         datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         arguments.guide if GUIDE_ADDRESS.fullmatch(arguments.guide) else GUIDE,
