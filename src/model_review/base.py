@@ -86,8 +86,6 @@ def find_base(repository: Path, out: Path, *, event: Path | None = None, forced:
     status, sentence = _case(repository, base, head, own == key and not forced)
     # Without a pyproject.toml there is nothing that uv would lock.
     locked = blob(repository, base, "uv.lock") is not None or blob(repository, base, "pyproject.toml") is None
-    if not locked and status != "first-run":
-        warnings.append("Main has no uv.lock, so its libraries are resolved anew; run `uv sync` and commit uv.lock.")
     return ChampionRecord(
         status=status,
         sentence=sentence,

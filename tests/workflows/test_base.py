@@ -186,7 +186,7 @@ def test_without_a_lock_mains_key_waits_for_the_result(project: Path, tmp_path: 
     pull_request(project, params_dot_yaml="seed: 1\n")
     found = find_base(project, tmp_path)
     assert found.key is None
-    assert "no uv.lock" in found.warnings[0]
+    assert found.warnings == []  # whether anything is resolved, the champion's commands say
 
 
 def test_a_folder_without_git_says_so(tmp_path: Path) -> None:
