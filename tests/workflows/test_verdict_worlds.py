@@ -173,6 +173,7 @@ def test_code_that_is_only_written_otherwise_is_held_as_no_change_and_spends_no_
     answered = world.answer()
     assert (answered.status, answered.outputs["verdict"]) == ("scored", "hold")
     assert "every prediction and score of the two models is the same" in answered.comment
+    assert "What changed: code alone." in answered.first
     assert answered.outputs["look"] == ""
 
 
