@@ -94,6 +94,15 @@ def test_the_trusted_ledger_counts_the_looks(loop: Loop) -> None:
     assert found["verdict"] == "hold"
 
 
+def test_one_head_in_two_pull_requests_is_a_warning_since_nobody_gets_a_comment(loop: Loop) -> None:
+    release = loop.fake.add_pull(8, HEAD, "faster-trees", base=BASE)
+    release["base"]["ref"] = "release-1"
+    code, found, shown = loop.comment(loop.run(archive(loop.comparisons["better"])))
+    assert (code, found) == (0, {"outcome": "dropped"})
+    assert "::warning::Pull requests 7, 8 have the same head commit" in shown
+    assert not loop.fake.comments
+
+
 STRANGER = {"full_name": "eve/bank", "owner": {"login": "octo"}}
 
 
@@ -119,6 +128,7 @@ def test_nothing_is_posted_where_the_pull_request_moved_on(
     code, found, shown = loop.comment(run)
     assert (code, found) == (0, {"outcome": "dropped"})
     assert "Nothing posted" in shown
+    assert "::warning::" not in shown  # the run of the new commit answers
     assert not loop.fake.comments
 
 
@@ -205,16 +215,6 @@ def test_a_first_run_is_not_believed_where_the_base_has_a_policy(loop: Loop, loo
     assert "Promote" not in body
 
 
-def test_a_champion_that_could_not_be_scored_keeps_its_own_reason(loop: Loop) -> None:
-    unscored = compared(loop.folder, "--because", "Main fails to train: x.", champion=False)
-    _, found, _ = loop.comment(loop.run(archive(unscored)))
-    assert found["verdict"] == "hold"
-    assert "Main fails to train" in loop.ours()[0]["body"]
-    assert "left out" not in loop.ours()[0]["body"]
-
-
-def test_what_the_run_warns_of_stands_above_the_evidence(loop: Loop, forged: Changed) -> None:
-    loop.comment(loop.run(forged(lambda data: data["warnings"].insert(0, "Main has no uv.lock; commit one."))))
 REGRESSION = CONTRACT.replace("table\n", "table\n    customProperties: [{property: task, value: regression}]\n")
 BY_ERROR = 'schema = "model-review/policy@1"\n[objective]\nmetric = "mae"\n'
 OF_NUMBERS = "number, customProperties: [{property: roles, value: [feature]}]"
@@ -248,6 +248,16 @@ def test_a_claim_that_answers_another_question_than_mains_is_never_promoted(
     assert "Promote" not in loop.ours()[0]["body"]
 
 
+def test_a_champion_that_could_not_be_scored_keeps_its_own_reason(loop: Loop) -> None:
+    unscored = compared(loop.folder, "--because", "Main fails to train: x.", champion=False)
+    _, found, _ = loop.comment(loop.run(archive(unscored)))
+    assert found["verdict"] == "hold"
+    assert "Main fails to train" in loop.ours()[0]["body"]
+    assert "left out" not in loop.ours()[0]["body"]
+
+
+def test_what_the_run_warns_of_stands_above_the_evidence(loop: Loop, forged: Changed) -> None:
+    loop.comment(loop.run(forged(lambda data: data["warnings"].insert(0, "Main has no uv.lock; commit one."))))
     body = loop.ours()[0]["body"]
     assert body.index("Main has no uv.lock; commit one.") < body.index("### Rules")
 

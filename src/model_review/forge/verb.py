@@ -47,6 +47,8 @@ def run_comment(arguments: argparse.Namespace) -> int:
     run = read_run(client, repository, arguments.run)
     located = find_pull(client, repository, run)
     if located.pull is None:
+        if located.warns:
+            _annotate("warning", located.why)
         return _dropped(located.why)
     pull = located.pull
     artifacts = get_all(client, f"/repos/{repository}/actions/runs/{run.id}/artifacts", Artifact, key="artifacts")
