@@ -1,7 +1,6 @@
 """The workflows of a generated project: least rights, pinned, timed, and clean for every linter."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 from bake import bake
-from repositories import ACTIONS, ROOT
+from hosted import fetch_depth
+from repositories import ACTIONS, ROOT, content, demand_shellcheck
 
 PLACEHOLDER = "model-review/model-review/.github/actions/"
 NAMES = ("pull-request", "report", "release", "rollback")
@@ -64,8 +64,8 @@ def test_the_form_of_a_pull_request_says_how_its_report_is_read(folder: Path) ->
     assert all(word in form for word in ("promote", "hold", "reject"))
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="not run here: shellcheck (apt install shellcheck)")
 def test_shellcheck_finds_nothing_in_their_scripts_nor_in_ours(folder: Path, tmp_path: Path) -> None:
+    demand_shellcheck()
     files = [*folder.glob("*.yml"), *(ROOT / ".github/workflows").glob("*.yml")]
     for file in files:
         for job, one in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items():
@@ -135,6 +135,23 @@ def test_rights_are_given_by_job_and_write_rights_in_the_trusted_workflow_alone(
         ("rollback", "production"): {"contents": "read", "packages": "write"},
         ("rollback", "record"): {"contents": "write"},
     }
+
+
+def test_no_installer_gets_the_token_of_a_job_that_may_write(folder: Path) -> None:
+    installing = set()
+    for name, job, one in jobs(folder):
+        if "write" not in one["permissions"].values():
+            continue
+        steps = list(one["steps"])
+        for step in one["steps"]:
+            used = step.get("uses", "").partition("acme/reviews/.github/actions/")[2].partition("@")[0]
+            steps += content(ACTIONS / used)["runs"]["steps"] if used else []
+        for step in steps:
+            if step.get("uses", "").startswith("astral-sh/setup-uv@"):
+                installing.add((name, job))
+                assert step["with"]["github-token"] == ""  # left out, it would be the job's
+    writing = {(name, job) for name, job, one in jobs(folder) if "write" in one["permissions"].values()}
+    assert installing == writing - {("release", "attest")}
 
 
 def test_no_expression_and_no_secret_stands_in_a_script(folder: Path) -> None:
