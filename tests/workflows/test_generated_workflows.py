@@ -211,6 +211,39 @@ def test_a_pull_request_saves_no_cache(folder: Path) -> None:
                 assert step["with"]["save-cache"] is False
 
 
+def test_main_is_in_what_a_pull_request_and_a_merge_group_check_out(folder: Path) -> None:
+    text = _text(folder / "pull-request.yml")
+    # A merge commit has main as its first parent; a group's base may lie any number of merges back.
+    depths = {event: fetch_depth(text, "model", event) for event in ("pull_request", "merge_group")}
+    assert depths == {"pull_request": 2, "merge_group": 0}
+
+
+def test_a_new_push_stops_the_run_before_it_and_reports_of_a_branch_wait_for_each_other(folder: Path) -> None:
+    works = workflow(folder, "pull-request")["concurrency"]
+    assert "${{ github.event.pull_request.number || github.ref }}" in works["group"]
+    assert works["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"  # a queued group runs to its end
+    answers = workflow(folder, "report")["concurrency"]
+    for part in ("head_repository.full_name", "head_branch"):
+        assert f"${{{{ github.event.workflow_run.{part} }}}}" in answers["group"]
+    assert answers["cancel-in-progress"] is False  # what is half posted is finished
+
+
+def test_a_run_that_is_not_answered_takes_no_waiting_report_s_place(folder: Path) -> None:
+    page = (ROOT / "docs/adopting.md").read_text(encoding="utf-8")
+    adopted = yaml.safe_load(re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1])
+    for found in (workflow(folder, "report"), adopted):
+        group, answered = found["concurrency"]["group"], found["jobs"]["comment"]["if"]
+        assert group.endswith(f"-${{{{ {answered} && 'answers' || github.run_id }}}}")
+
+
+def test_pictures_are_drawn_where_the_repositorys_variable_opts_in(folder: Path) -> None:
+    found = workflow(folder, "report")["jobs"]
+    assert found["comment"]["steps"][0]["with"]["figures"] == "${{ vars.MODEL_REVIEW_FIGURES == 'true' }}"
+    assert found["comment"]["outputs"]["figure"] == "${{ steps.comment.outputs.figure }}"
+    assert found["ledger"]["steps"][0]["with"]["figure"] == "${{ needs.comment.outputs.figure }}"
+    assert "needs.comment.outputs.figure != ''" in found["ledger"]["if"]
+
+
 def test_the_required_job_waits_for_all_others_and_never_hides_behind_a_label(folder: Path) -> None:
     found = workflow(folder, "pull-request")["jobs"]
     last = found.pop("passed")
