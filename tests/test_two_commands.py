@@ -94,8 +94,11 @@ def test_demo_from_a_fresh_clone_is_quick_cold_and_quicker_warm_and_leaves_nothi
         assert promised in printed
     verdicts = re.findall(r"Pull request (\d): .*\n-+\n\S+ (\w+)\n", printed)
     assert verdicts == [("1", "PROMOTE"), ("2", "REJECT"), ("3", "REJECT")]
-    for page in re.findall(r"\.demo/reports/\S+", printed):
-        assert (clone / page).is_file()
+    checked = re.findall(r"^The check \((.+)\) (passed|failed)", printed, re.MULTILINE)
+    assert checked == [("quality and model", "passed"), ("model", "failed"), ("model", "failed")]
+    pages = re.findall(r"\.demo/reports/\S+", printed)
+    assert sorted(Path(page).suffix for page in pages) == [".html"] * 3 + [".md"] * 3
+    assert all((clone / page).is_file() for page in pages)
     check_releases(clone, printed)
     check_readme(clone)
 

@@ -86,8 +86,6 @@ def find_base(repository: Path, out: Path, *, event: Path | None = None, forced:
     status, sentence = _case(repository, base, head, own == key and not forced)
     # Without a pyproject.toml there is nothing that uv would lock.
     locked = blob(repository, base, "uv.lock") is not None or blob(repository, base, "pyproject.toml") is None
-    if not locked and status != "first-run":
-        warnings.append("Main has no uv.lock, so its libraries are resolved anew; run `uv sync` and commit uv.lock.")
     return ChampionRecord(
         status=status,
         sentence=sentence,
@@ -147,7 +145,7 @@ def _case(repository: Path, base: str, head: str, unchanged: bool) -> tuple[Stat
         return "nothing-relevant-changed", sentence
     before, after = _question(contract), _question(blob(repository, head, CONTRACT))
     for name, old in before.items():
-        if after and old != after[name]:
+        if name in after and old != after[name]:
             sentence = f"The {name} was {plain(repr(old))} and becomes {plain(repr(after[name]))}"
             return "other-question", f"{sentence}: main's model answers another question."
     return "found", f"Main's model is that of commit {base[:12]}."
@@ -158,7 +156,8 @@ def _question(contract: bytes | None) -> dict[str, Any]:
     try:
         table = yaml.load(contract or b"", Loader=yaml.CSafeLoader)["schema"][0]
         target = next(one["name"] for one in table["properties"] if "target" in _property(one, "roles"))
-        return {"task": _property(table, "task"), "target": target}
+        task = _property(table, "task")
+        return {"task": task, "target": target} if task else {"target": target}  # some name no task
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, LookupError, StopIteration):
         return {}
 

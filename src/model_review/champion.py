@@ -80,6 +80,9 @@ def score_champion(
     log.unlink(missing_ok=True)
     short = found.commit[:12]
     with _worktree(places, found.commit) as tree:
+        if commands is None and not (tree / "uv.lock").is_file():
+            warning = "Main has no uv.lock, so its libraries are resolved anew; run `uv sync` and commit uv.lock."
+            found = found.model_copy(update={"warnings": [*found.warnings, warning]})
         try:
             environment = _install(tree, places) if commands is None else _clean(os.environ)
         except _Failed as error:
@@ -135,7 +138,7 @@ def _install(tree: Path, places: Places) -> dict[str, str]:
     """The environment variables under which `uv run` finds main's libraries."""
     own = _clean(os.environ)
     shared = places.repository / ".venv"
-    if shared.is_dir() and _agree(tree, places.repository):
+    if shared.is_dir() and one_environment(tree, places.repository):
         # The sources of main come first on the path, before those that the environment points at.
         return own | {"UV_PROJECT_ENVIRONMENT": str(shared.resolve()), "PYTHONPATH": str(tree / "src")}
     locked = (tree / "uv.lock").is_file()
@@ -143,13 +146,20 @@ def _install(tree: Path, places: Places) -> dict[str, str]:
     return own
 
 
-def _agree(tree: Path, challenger: Path) -> bool:
+def one_environment(tree: Path, challenger: Path) -> bool:
+    """Whether the challenger's environment serves main's code as well.
+
+    Both have to keep their code in `src`: main's is put before the folder that the environment points at, and of a
+    package beside pyproject.toml the challenger's copy would be found there.
+    """
+
     def content(folder: Path, name: str) -> bytes | None:
         path = folder / name
         return read_bytes(path, 16 * SMALL) if path.is_file() else None
 
     sides = [[content(folder, name) for name in ENVIRONMENT_FILES] for folder in (tree, challenger)]
-    return sides[0] == sides[1] and sides[0][0] is not None
+    agree = sides[0] == sides[1] and sides[0][0] is not None
+    return agree and all((folder / "src").is_dir() for folder in (tree, challenger))
 
 
 def _clean(given: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,6 @@ SCHEMA = "model-review/key@1"
 APART = {
     ".dockerignore",
     ".editorconfig",
-    ".gitattributes",
     ".github",
     ".gitignore",
     ".pre-commit-config.yaml",

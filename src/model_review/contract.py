@@ -8,6 +8,7 @@ import yaml
 
 from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes
+from model_review.metrics.catalog import TASKS, Task
 from model_review.text import plain
 
 ROLES = ("feature", "target", "identifier", "entity", "time", "forbidden", "unused", "slice", "sensitive")
@@ -30,6 +31,7 @@ class Contract:
 
     columns: dict[str, Column]
     digest: str
+    task: Task | None = None  # a contract of another's making may name none
 
     def having(self, role: str) -> list[str]:
         """Columns of that role, in file order."""
@@ -58,7 +60,11 @@ def read_contract(path: Path) -> Contract:
         if column.name in columns:
             raise ReviewError(f"{where}: column {plain(column.name)} is listed twice; keep one.")
         columns[column.name] = column
-    return Contract(columns, digest(data))
+    named = _custom(where, "schema[0]", schema[0]).get("task")
+    task = next((one for one in TASKS if one == named), None)
+    if task is None and named is not None:
+        raise ReviewError(f"{where}: task of the table is {plain(named)}; it is one of {', '.join(TASKS)}.")
+    return Contract(columns, digest(data), task)
 
 
 def _column(where: str, place: int, entry: Any) -> Column:
@@ -66,13 +72,7 @@ def _column(where: str, place: int, entry: Any) -> Column:
     name = entry.get("name") if isinstance(entry, dict) else None
     if not isinstance(name, str) or not name:
         raise ReviewError(f"{where}: field {field}.name must be the column's name.")
-    extra: dict[str, Any] = {}
-    listed = entry.get("customProperties") or []
-    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
-        raise ReviewError(f"{where}: field {field}.customProperties must be a list of property and value.")
-    for item in listed:
-        if isinstance(item.get("property"), str):
-            extra[item["property"]] = item.get("value")
+    extra = _custom(where, field, entry)
     roles = extra.get("roles", ["feature"])
     if not isinstance(roles, list) or not roles or any(role not in ROLES for role in map(str, roles)):
         raise ReviewError(f"{where}: roles of column {plain(name)} must be a list of some of {', '.join(ROLES)}.")
@@ -80,6 +80,14 @@ def _column(where: str, place: int, entry: Any) -> Column:
     return Column(
         name, plain(entry.get("logicalType", "")), tuple(map(str, roles)), None if leak is None else plain(leak)
     )
+
+
+def _custom(where: str, field: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """The custom properties of the table or of a column, by name."""
+    listed = entry.get("customProperties") or []
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise ReviewError(f"{where}: field {field}.customProperties must be a list of property and value.")
+    return {item["property"]: item.get("value") for item in listed if isinstance(item.get("property"), str)}
 
 
 def role_changes(base: Contract, proposed: Contract) -> list[str]:

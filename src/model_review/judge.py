@@ -27,7 +27,7 @@ ACTIONS: dict[str, str] = {
     "reject": "Do not merge; mend what is marked as broken below, and push again.",
     "test set too small": "Do not merge on these numbers; label more rows, or make a change whose gain is larger.",
     "no meaningful change": "Merge for the code's sake if you like; quality speaks neither for nor against it.",
-    "not comparable": "Run both sides on the same evaluation rows, then compare again.",
+    "not comparable": "Mend what is named above and compare again; where it is meant, a person decides on merging.",
     "a person must decide": "Look at what is named above; merging is a person's decision.",
 }
 
@@ -46,7 +46,10 @@ def judge(
     _check_levels(comparison, policy)
     count = comparison.settings.look if look is None else look
     because = [_check(one) for one in comparison.checks]
-    if comparison.champion is None:
+    if policy.another:
+        because += _question(because, policy)
+        verdict, hold = _decide(because)
+    elif comparison.champion is None:
         because += floor_rules(comparison, policy)
         verdict, hold = _first_run(because, comparison, policy)
     else:
@@ -99,16 +102,25 @@ def _check(one: Check) -> Because:
     return Because(rule=f"check {one.name}", status=one.status, detail=one.detail)
 
 
+def _question(because: list[Because], policy: Policy) -> list[Because]:
+    """Why nothing of the policy judges this model; said once, where no check says it already."""
+    if any(one.status == "not comparable" for one in because):
+        return []
+    return [Because(rule="question", status="not comparable", detail=f"{policy.another} It is another question.")]
+
+
 def _first_run(because: list[Because], comparison: Comparison, policy: Policy) -> tuple[Decision, HoldReason | None]:
     """No champion yet: floors and hard checks alone decide."""
     if any(one.status == "red" for one in because):
         return "reject", None
     if comparison.rows.compared < policy.decision.min_rows:
         because.append(_too_few(comparison, policy))
+    elif any(one.status == "not comparable" for one in because):
+        pass  # there is a champion, and it has no answers
     elif not policy.floors:
         detail = "This is the first run and the policy names no floor, so there is nothing to decide by."
         because.append(Because(rule="first run", status="person", detail=detail))
-    elif not any(one.status == "not comparable" for one in because):  # else there is a champion, and it has no answers
+    else:
         because.append(
             Because(rule="first run", status="info", detail="There is no champion yet; floors alone decide.")
         )

@@ -24,7 +24,8 @@ def forbidden_checks(contract: Contract | None, challenger: Run) -> list[Check]:
         detail = "There is no contract to judge by, so nothing was forbidden."
         return [Check(name="forbidden", status="green", detail=detail)]
     banned = [name for name in used if name in contract.having("forbidden")]
-    target = [name for name in used if name in contract.having("target") or name == challenger.record.target]
+    # Its own target: main's, where this model predicts something else, makes it an answer to another question.
+    target = [name for name in used if name == challenger.record.target]
     checks = []
     if banned:
         detail = f"The challenger uses {_names(banned)}, which the contract forbids."

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from model_review.metrics.catalog import Metric
+from model_review.metrics.catalog import Metric, Task, metrics_of
 
 COSTS = ("train_seconds", "evaluate_seconds", "peak_memory_bytes", "model_bytes")
 # Of two probes: one row and one client, 100 rows and one client, the running service, its image.
@@ -79,7 +79,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Policy:
-    """The whole policy."""
+    """The whole policy; `another` says why a model is not one that it was written for, and so is not judged by it."""
 
     objective: Objective
     guardrails: tuple[Guardrail, ...] = ()
@@ -91,6 +91,12 @@ class Policy:
     cost_why: str = ""
     decision: Decision = Decision()
     digest: str = ""
+    another: str = ""
+
+    def for_another(self, task: Task, why: str) -> "Policy":
+        """What is left where a model answers another task: that task's first metric, to measure and not to judge by."""
+        objective = Objective(metrics_of(task)[0].name, None, "")
+        return Policy(objective, decision=self.decision, digest=self.digest, another=why)
 
     @property
     def alpha_per_look(self) -> float:

@@ -2,9 +2,11 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from model_review.contract import Contract
 from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes
 from model_review.metrics.catalog import Metric, Task, find, tasks_with
@@ -28,8 +30,25 @@ SCHEMA = "model-review/policy@1"
 SECTIONS = {"slices", "fairness", "robustness", "cost", "decision"}
 
 
-def read_policy(path: Path, task: Task, columns: list[str] | None = None) -> Policy:
-    """Read a policy for a task; `columns` are the contract's, where there is a contract."""
+def read_policy(path: Path, task: Task, target: str = "", contract: Contract | None = None) -> Policy:
+    """Read a policy for a model of that task and target, beside the contract that judges with it.
+
+    A policy is written for what its contract asks. Where the model answers something else, it is read as that and
+    marked, so that it holds the model and never promotes it.
+    """
+    if contract is None:
+        return _read(path, task, None)
+    asked = contract.task or task
+    policy = _read(path, asked, list(contract.columns))
+    if asked != task:
+        return policy.for_another(task, f"The contract that judges asks for {asked}, and this is {task}.")
+    targets = [plain(name) for name in contract.having("target")]
+    if target and targets and plain(target) not in targets:
+        return replace(policy, another=f"The contract that judges predicts {targets[0]}, and this {plain(target)}.")
+    return policy
+
+
+def _read(path: Path, task: Task, columns: list[str] | None) -> Policy:
     data = read_bytes(path)
     where = plain(path)
     try:

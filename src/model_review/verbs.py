@@ -33,8 +33,7 @@ def run_compare(arguments: argparse.Namespace) -> int:
     challenger = read_run(arguments.challenger)
     champion = None if champion is None else share_rows(champion, challenger)
     contract = _contract(arguments.contract, champion)
-    columns = None if contract is None else list(contract.columns)
-    policy = read_policy(arguments.policy, challenger.record.task, columns)
+    policy = read_policy(arguments.policy, challenger.record.task, challenger.record.target, contract)
     reseeded = None if arguments.reseeded is None else read_run(arguments.reseeded)
     comparison = compare(champion, challenger, Rules(policy, contract), reseeded)
     if champion is not None and arguments.changed is not None:

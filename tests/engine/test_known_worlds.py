@@ -283,3 +283,54 @@ def test_repeated_entities_widen_the_interval(review: Review, tmp_path: Path) ->
         assert row["n"] == (4000 if name == "plain" else 8000)
     # Every row twice under one entity brings no information: the interval stays as wide.
     assert widths["repeated"] == pytest.approx(widths["plain"], rel=0.1)
+
+
+def of_another_task(tmp_path: Path) -> tuple[str, str]:
+    """A policy for a regression, and the file of a contract that asks for one."""
+    contract = tmp_path / "regression.yaml"
+    named = "- name: table\n    customProperties: [{property: task, value: regression}]\n"
+    contract.write_text(CONTRACT.replace("- name: table\n", named))
+    return 'schema = "model-review/policy@1"\n[objective]\nmetric = "mae"\n[decision]\nmin_rows = 300\n', str(contract)
+
+
+@pytest.mark.parametrize("sides", ["both", "one"])
+def test_a_model_of_another_task_than_the_contracts_is_held_however_good_it_is(
+    review: Review, champion: Path, tmp_path: Path, sides: str
+) -> None:
+    policy, contract = of_another_task(tmp_path)
+    after = write_run(tmp_path / "b", BETTER)
+    result = review(champion if sides == "both" else None, after, policy, "--contract", contract)
+    assert (result["verdict"]["verdict"], result["verdict"]["hold_reason"]) == ("hold", "not comparable")
+    assert "asks for regression, and this is binary" in result["verdict"]["reason"]
+    assert result["comparison"]["settings"]["min_rows"] == 300  # how sure is sure stays the policy's
+    assert not any(one["rule"] == "first run" for one in result["verdict"]["because"])
+
+
+def test_a_model_of_another_task_with_a_forbidden_column_is_rejected(
+    review: Review, champion: Path, tmp_path: Path
+) -> None:
+    policy, contract = of_another_task(tmp_path)
+    after = write_run(tmp_path / "b", BETTER, features=["amount", "paid_back"])
+    result = review(champion, after, policy, "--contract", contract)
+    assert result["verdict"]["verdict"] == "reject"
+    assert "paid_back" in result["verdict"]["reason"]
+
+
+def test_a_faulty_policy_is_refused_by_its_own_contracts_task(
+    review: Review, champion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, contract = of_another_task(tmp_path)
+    with pytest.raises(FileNotFoundError):  # no verdict is written
+        review(champion, write_run(tmp_path / "b", BETTER), POLICY, "--contract", contract)
+    assert "roc_auc is a metric of binary, and this task is regression" in capsys.readouterr().err
+
+
+def test_mains_target_as_a_feature_of_a_model_that_predicts_something_else_is_no_leak(
+    review: Review, champion: Path, tmp_path: Path
+) -> None:
+    after = write_run(tmp_path / "b", BETTER, target="stays", features=["amount", "y"])
+    result = review(champion, after)
+    assert result["verdict"]["hold_reason"] == "not comparable"
+    assert "what it predicts" not in str(result["verdict"])
+    result = review(champion, write_run(tmp_path / "c", BETTER, features=["amount", "y"]))
+    assert result["verdict"]["reason"] == "The challenger uses y, which is what it predicts."

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from worlds import POLICY, Review, World, write_run
+from worlds import POLICY, Review, World, record, write_run
 
 from model_review.comparison_details import BaselineRow
 from model_review.comparison_groups import Reversal, SliceRow
@@ -159,3 +159,25 @@ def test_simpsons_reversal_is_flagged(review: Review, tmp_path: Path) -> None:
     assert "Simpson" in (result["out"] / "report.md").read_text()
     assert reversals([], []) == []
     assert set(found[0]) == set(Reversal.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds", "says"),
+    [
+        ({"environment": {**record()["environment"], "libraries": {"numpy": "2.5.0"}}}, None, "dependencies alone"),
+        ({}, ["dependencies"], "dependencies alone"),
+        ({}, ["code", "dependencies"], "code, dependencies"),
+        ({}, [], None),
+    ],
+    ids=["by the runs", "by git", "two kinds", "nothing"],
+)
+def test_the_one_line_says_what_changed_though_no_prediction_did(
+    review: Review, tmp_path: Path, changes: dict[str, Any], kinds: list[str] | None, says: str | None
+) -> None:
+    result = review(write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", BASE, **changes))
+    comparison = parse_comparison("comparison.json", result["comparison"])
+    told = comparison.changes.model_copy(update={"kinds": kinds})
+    report = markdown_report(comparison.model_copy(update={"changes": told}), Verdict(**result["verdict"]))
+    assert report.startswith("**\u23f8\ufe0f Hold.**")
+    assert report.count("\n") == 1 + 2 * len(comparison.warnings[:1])  # a line, and the warnings' own
+    assert (f" What changed: {says}. " in report) if says else ("What changed" not in report)

@@ -1,6 +1,7 @@
 """Real act runs the generated release.yml and rollback.yml against a real registry."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,3 +74,32 @@ def test_with_publishing_off_main_is_trained_and_nothing_else_happens(shop: Shop
     assert list(shop.store.glob("cache/model-review-run-*"))
     assert Registry(shop.image).tags() == []
     assert list((shop.store / "artifacts").iterdir()) == []
+
+
+SAVING = """name: saving
+on: push
+jobs:
+  saving:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {checkout}
+      - {{id: never, uses: {train}}}
+      - {{id: now, uses: {train}, with: {{save: true}}}}
+      - {{id: earlier, uses: {train}, with: {{save: true}}}}
+      - run: echo "saved=$NEVER,$NOW,$EARLIER"
+        env:
+          NEVER: ${{{{ steps.never.outputs.saved }}}}
+          NOW: ${{{{ steps.now.outputs.saved }}}}
+          EARLIER: ${{{{ steps.earlier.outputs.saved }}}}
+"""
+
+
+def test_the_train_action_says_whether_a_run_is_saved_now_or_was_earlier(shop: Shop) -> None:
+    folder = shop.project / ".github/workflows"
+    release = (folder / "release.yml").read_text(encoding="utf-8")
+    used = {name: re.findall(rf"uses: (\S*/{name}@\S+)", release)[0] for name in ("checkout", "train")}
+    (folder / "saving.yml").write_text(SAVING.format(**used), encoding="utf-8")
+    shop.merge("good")
+    done, printed = shop.act("push", "saving", {"ref": "refs/heads/main"})
+    assert done, printed[-6000:]
+    assert "saved=false,true,true" in printed

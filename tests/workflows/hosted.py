@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import stand_ins
+import yaml
 from act import Finished, Runner
 from archives import archive
 from fake_github import LEDGER_TOKEN, FakeGitHub, repository
@@ -16,6 +18,7 @@ from github_answers import Json
 from repositories import git
 
 HERE = Path(__file__).parent
+BY_EVENT = re.compile(r"\$\{\{ github\.event_name == '(\w+)' && '(\d+)' \|\| '(\d+)' \}\}")
 OFF = {"MODEL_REVIEW_PUBLISH": "false"}
 
 
@@ -120,12 +123,12 @@ class Hosted:
         git(self.remote, "update-ref", ref, head)
         return self._run("merge_group", payload, ref, "group", pull, "", variables)
 
-    def report(self, run: int, job: str = "") -> Finished:
-        """Run report.yml of main, as a finished run of pull-request.yml does."""
+    def report(self, run: int, job: str = "", settings: Mapping[str, str] | None = None) -> Finished:
+        """Run report.yml of main, as a finished run of pull-request.yml does; `settings`: its variables."""
         payload = {"action": "completed", "workflow_run": self.fake.runs[run]}
         payload["repository"] = repository(self.fake.repository)
         main = self.checkout("refs/heads/main", f"report-{run}")
-        done = self.runner.run(main, "workflow_run", "report", payload, job=job, token=LEDGER_TOKEN)
+        done = self.runner.run(main, "workflow_run", "report", payload, job=job, token=LEDGER_TOKEN, settings=settings)
         if LEDGER_TOKEN in done.printed:
             raise RuntimeError("the token was printed")
         return done
@@ -141,7 +144,8 @@ class Hosted:
         variables: Mapping[str, str] | None,
     ) -> Checked:
         store = self.folder / "artifacts" / f"{name}-{self.fake.number()}"
-        checkout = self.checkout(ref, store.name)
+        depth = fetch_depth(git(self.remote, "show", f"{ref}:.github/workflows/pull-request.yml"), "model", event)
+        checkout = self.checkout(ref, store.name, depth)
         more = {"ARTIFACT_STORE": str(store), **(variables or {})}
         done = self.runner.run(checkout, event, "pull-request", payload, job=job, variables=more)
         conclusion = "success" if done.succeeded else "failure"
@@ -155,12 +159,12 @@ class Hosted:
         return Checked(run, done, kept)
 
     def checkout(self, ref: str, name: str, depth: int = 2) -> Path:
-        """What the checkout action leaves: a commit and its parents (0: all), a remote reference, and no branch."""
+        """What the checkout action leaves: so many commits (0: all), a remote reference, and no branch."""
         folder = self.checkouts / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         git(folder, "init", "--quiet")
-        limit = [] if "queue" in ref or not depth else ["--depth", str(depth)]
+        limit = ["--depth", str(depth)] if depth else []
         git(folder, "fetch", "--quiet", *limit, self.remote.as_uri(), f"{ref}:refs/remotes/{ref.removeprefix('refs/')}")
         git(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
         return folder
@@ -174,3 +178,12 @@ class Hosted:
         git(folder, "checkout", "--quiet", "--detach", base)
         git(folder, "merge", "--quiet", "--no-ff", "--message", f"Merge {head} into {base}", head)
         return self.push(folder, "HEAD", ref)
+
+
+def fetch_depth(workflow: str, job: str, event: str) -> int:
+    """How many commits a job's checkout fetches for an event: 0 is all, and 1 what it does where nothing is said."""
+    steps = yaml.safe_load(workflow)["jobs"][job]["steps"]
+    (checkout,) = (step for step in steps if step.get("uses", "").startswith("actions/checkout@"))
+    said = str(checkout.get("with", {}).get("fetch-depth", 1))
+    chosen = BY_EVENT.fullmatch(said)
+    return int(said if chosen is None else chosen[2 if chosen[1] == event else 3])

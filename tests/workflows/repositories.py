@@ -1,10 +1,12 @@
 """Real git repositories with pull requests in them, and the actions' own parts run on them."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +19,12 @@ WHO = {
     "GIT_COMMITTER_EMAIL": "a@example.org",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
+
+
+def demand_shellcheck() -> None:
+    """Skip where shellcheck is missing; under CI that is a failure."""
+    if shutil.which("shellcheck") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("not run here: shellcheck (apt install shellcheck)")
 
 
 def git(repository: Path, *arguments: str) -> str:

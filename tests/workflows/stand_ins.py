@@ -1,8 +1,9 @@
 """The stand-ins of other people's actions, all in one place: act runs these in place of what it cannot fetch.
 
-Each keeps the inputs and outputs of the real action at the commit that our action.yml files and the generated workflows
-pin, and does with a few lines of shell what the real one does. Variables say where: `CACHE_STORE` and `ARTIFACT_STORE`
-are folders, `CML_FOLDER` holds a program named cml. A commit that has no stand-in here cannot run.
+Each stands at the commit that our action.yml files and the generated workflows pin, has inputs and outputs of the real
+action and no others (read from its action.yml: of upload-artifact at that very commit, of the rest at the nearest one
+that could be had), and does with a few lines of shell what the real one does. Variables say where: `CACHE_STORE` and
+`ARTIFACT_STORE` are folders, `CML_FOLDER` holds a program named cml. A commit that has no stand-in here cannot run.
 """
 
 import json
@@ -29,8 +30,12 @@ STAND_INS = {
     # keeps environments, each job finds the one that it had last time, as on a runner of one's own.
     "astral-sh/setup-uv@20cfd1bf945f4377ade1205e4dbc17946fc9a30d": {
         ".": StandIn(
-            "version enable-cache save-cache cache-dependency-glob",
-            "uv-version uv-path cache-hit",
+            "version version-file python-version python-arch activate-environment no-project venv-path "
+            "working-directory checksum github-token enable-cache cache-dependency-glob restore-cache save-cache "
+            "cache-suffix cache-local-path prune-cache cache-python ignore-nothing-to-cache ignore-empty-workdir "
+            "tool-dir tool-bin-dir manifest-file download-from-astral-mirror add-problem-matchers quiet "
+            "resolution-strategy",
+            "uv-version uv-path uvx-path cache-hit cache-key venv python-version python-cache-hit",
             """\
             test "$INPUT_VERSION" = "$(uv --version | cut -d ' ' -f 2)"
             printf 'uv-version=%s\\ncache-hit=true\\n' "$INPUT_VERSION" >> "$GITHUB_OUTPUT"
@@ -45,7 +50,7 @@ STAND_INS = {
     },
     "actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae": {
         "restore": StandIn(
-            "path key restore-keys fail-on-cache-miss lookup-only",
+            "path key restore-keys enableCrossOsArchive fail-on-cache-miss lookup-only",
             "cache-hit cache-primary-key cache-matched-key",
             """\
             printf 'cache-primary-key=%s\\n' "$INPUT_KEY" >> "$GITHUB_OUTPUT"
@@ -58,7 +63,7 @@ STAND_INS = {
         ),
         # A key is written once, as there.
         "save": StandIn(
-            "path key",
+            "path key upload-chunk-size enableCrossOsArchive",
             "",
             """\
             [ ! -d "$CACHE_STORE/$INPUT_KEY" ] || exit 0
@@ -84,7 +89,7 @@ STAND_INS = {
     },
     "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c": {
         ".": StandIn(
-            "name path",
+            "name artifact-ids path pattern merge-multiple github-token repository run-id",
             "download-path",
             """\
             mkdir -p "$INPUT_PATH"
@@ -96,7 +101,8 @@ STAND_INS = {
     # It signs nothing: what would be attested, about which image, is a line in a file, and a bundle as the real one's.
     "actions/attest@1e69f48acb82d1966a394da916b4c1698aa569d6": {
         ".": StandIn(
-            "subject-name subject-digest sbom-path predicate-type predicate-path",
+            "subject-path subject-digest subject-name subject-checksums sbom-path predicate-type predicate "
+            "predicate-path push-to-registry create-storage-record show-summary github-token",
             "attestation-id attestation-url bundle-path",
             """\
             file=$INPUT_SBOM_PATH$INPUT_PREDICATE_PATH
@@ -128,6 +134,15 @@ STAND_INS = {
             """,
         ),
     },
+}
+
+# Act itself does it in host mode, with the working tree; hosted.py makes that one as deep as the workflow asks.
+DONE_BY_ACT = {
+    "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1": (
+        "repository ref token ssh-key ssh-known-hosts ssh-strict ssh-user persist-credentials path clean filter "
+        "sparse-checkout sparse-checkout-cone-mode fetch-depth fetch-tags show-progress lfs submodules "
+        "set-safe-directory github-server-url"
+    ),
 }
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repositories import ACTIONS, commit, content, git, merge, step
+from repositories import ACTIONS, commit, content, demand_shellcheck, git, merge, step
+
+from model_review.step_files import write_summary
 
 FOLDERS = sorted(file.parent for file in ACTIONS.glob("*/action.yml"))
 needs_uv = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH")
@@ -79,6 +81,14 @@ def test_one_action_saves_a_cache_and_only_where_it_is_asked_to() -> None:
     assert content(ACTIONS / "train")["inputs"]["save"]["default"] == "false"
 
 
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_an_action_that_takes_a_token_hands_none_to_an_installer(folder: Path) -> None:
+    taken = [name for name in content(folder).get("inputs", {}) if name.endswith(("token", "password"))]
+    for one in content(folder)["runs"]["steps"]:
+        if taken and one.get("uses", "").startswith("astral-sh/setup-uv@"):
+            assert one["with"]["github-token"] == ""  # left out, it would be the job's
+
+
 def test_every_script_parses_and_linters_find_nothing() -> None:
     scripts = sorted(ACTIONS.glob("*/*.sh"))
     files = [str(folder / "action.yml") for folder in FOLDERS]
@@ -91,8 +101,8 @@ def test_every_script_parses_and_linters_find_nothing() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="not run here: shellcheck (apt install shellcheck)")
 def test_shellcheck_finds_nothing(tmp_path: Path) -> None:
+    demand_shellcheck()
     blocks = [step["run"] for folder in FOLDERS for step in content(folder)["runs"]["steps"] if "run" in step]
     for number, block in enumerate(blocks):
         (tmp_path / f"block{number}.sh").write_text(f"#!/usr/bin/env bash\n{block}", encoding="utf-8")
@@ -115,6 +125,19 @@ def test_every_input_that_is_meant_for_the_engine_reaches_it_as_one_word(tmp_pat
     script = ["bash", "-c", engine_step["run"]]
     done = subprocess.run(script, env=given, capture_output=True, text=True, check=True)
     assert sorted(line.partition("=")[2] for line in done.stdout.splitlines() if "=" in line) == sorted(values.values())
+
+
+def test_a_summary_that_github_would_drop_whole_is_cut_at_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+    line = "\u00e4" * 99 + "\n"
+    write_summary(line * 10_000)
+    assert 900_000 < file.stat().st_size < 2**20
+    *kept, blank, last = file.read_text(encoding="utf-8").splitlines()
+    assert set(kept) == {line.strip()}  # no line, and no letter, is cut
+    assert (blank, last) == ("", "The rest is in the HTML report.")
 
 
 @needs_uv

@@ -13,11 +13,13 @@ import pytest
 import stand_ins
 import yaml
 from act import ACT, Runner
+from hosted import fetch_depth
 from repositories import ACTIONS, ROOT, commit_all, git, merge
 
 sys.path.insert(0, str(ROOT / "hooks"))
 import demo_data
 
+from model_review.base import base_commit
 from model_review.cli import main
 
 PAGE = (ROOT / "docs/adopting.md").read_text(encoding="utf-8")
@@ -125,6 +127,15 @@ def test_the_workflows_steps_review_a_pull_request_and_documents_alone_train_not
     commit_all(project)
     assert base_status(base) == "nothing-relevant-changed"
     assert main(["review", *places]) == 0
+
+
+def test_the_pages_checkout_holds_main(project: Path, tmp_path: Path) -> None:
+    base = better(project)
+    merge(project, base, "more-columns")
+    git(project, "branch", "merged")
+    depth = str(fetch_depth(snippet("yaml"), "review", "pull_request"))
+    git(tmp_path, "clone", "--quiet", "--depth", depth, "--branch", "merged", project.as_uri(), "clone")
+    assert base_commit(tmp_path / "clone", None) == base
 
 
 def test_one_of_two_commands_or_an_open_quote_is_told_in_one_sentence(

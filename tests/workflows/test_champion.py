@@ -1,16 +1,20 @@
 """Main's model is scored by main's own code on the pull request's rows; each case that prevents it has its name."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from repositories import ACTIONS, commit, commit_all, outputs
+from repositories import ACTIONS, commit, commit_all, git, outputs
 from training_loop import ELSEWHERE, Loop
 
+from model_review.champion import Commands, Places, one_environment, score_champion
+from model_review.champion_record import ChampionRecord
 from model_review.cli import main
 from model_review.content_key import content_key
 
@@ -202,3 +206,97 @@ def test_relative_paths_are_those_of_the_caller(loop: Loop, monkeypatch: pytest.
     assert main(["champion", *work, "--cached", "scratch/saved"]) == 0
     assert json.loads((loop.scratch / "champion.json").read_text(encoding="utf-8"))["status"] == "scored"
     assert main(["review", *work]) in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("side", "name", "content"),
+    [
+        ("main", ".python-version", "3.12\n"),
+        ("main", "uv.lock", "version = 2\n"),
+        ("main", "uv.lock", None),
+        ("challenger", "pyproject.toml", "[project]\nname = 'other'\n"),
+        ("challenger", ".python-version", None),
+        ("main", "src/shop.py", None),
+        ("challenger", "src/shop.py", None),
+    ],
+)
+def test_one_environment_serves_both_sides_only_where_lock_python_and_src_agree(
+    tmp_path: Path, side: str, name: str, content: str | None
+) -> None:
+    for folder in ("main", "challenger"):
+        (tmp_path / folder / "src").mkdir(parents=True)
+        for file, text in (
+            ("uv.lock", "version = 1\n"),
+            ("pyproject.toml", "[project]\n"),
+            (".python-version", "3.11\n"),
+        ):
+            (tmp_path / folder / file).write_text(text, encoding="utf-8")
+        (tmp_path / folder / "src/shop.py").touch()
+    assert one_environment(tmp_path / "main", tmp_path / "challenger")
+    file = tmp_path / side / name
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    else:
+        file.unlink()
+    if name.startswith("src") and content is None:
+        file.parent.rmdir()
+    assert not one_environment(tmp_path / "main", tmp_path / "challenger")
+
+
+FLAT = """[project]
+name = "shop"
+version = "0.1.0"
+requires-python = ">=3.11"
+[project.scripts]
+train = "shop:train"
+evaluate = "shop:train"
+[dependency-groups]
+train = []
+[build-system]
+requires = ["uv_build>=0.13,<0.14"]
+build-backend = "uv_build"
+[tool.uv.build-backend]
+module-root = ""
+"""
+SAYS = "def train():\n    raise SystemExit({!r})\n"
+
+
+def flat(folder: Path, *, lock: bool) -> tuple[ChampionRecord, Places]:
+    """A pull request in a project whose package lies beside pyproject.toml, installed as the train action does."""
+    project = folder / "project"
+    project.mkdir()
+    git(project, "init", "--quiet", "--initial-branch", "main")
+    (project / ".gitignore").write_text("run/\n.venv/\n", encoding="utf-8")
+    (project / "pyproject.toml").write_text(FLAT, encoding="utf-8")
+    clean = {name: value for name, value in os.environ.items() if name not in (*ELSEWHERE, "UV_NO_SYNC")}
+    if lock:
+        subprocess.run(["uv", "lock", "--quiet"], cwd=project, env=clean, check=True)
+    (project / "shop").mkdir()
+    for said in ("main's own code", "the branch's code"):
+        (project / "shop/__init__.py").write_text(SAYS.format(said), encoding="utf-8")
+        commit_all(project)
+    base, head = (git(project, "rev-parse", name) for name in ("HEAD^", "HEAD"))
+    subprocess.run(["uv", "sync", "--quiet", "--group", "train"], cwd=project, env=clean, check=True)
+    (project / "run").mkdir()
+    (project / "run/evaluation.parquet").touch()
+    work = folder / "work"
+    work.mkdir()
+    found = ChampionRecord(status="found", sentence="", commit=base, key=None, challenger_key=head)
+    return found, Places(project, project / "run", work, folder / "nothing")
+
+
+@pytest.mark.parametrize("lock", [True, False], ids=["lock", "no lock"])
+def test_in_a_flat_layout_mains_own_code_is_called_and_a_missing_lock_is_warned_of(tmp_path: Path, lock: bool) -> None:
+    found, scored = score_champion(*flat(tmp_path, lock=lock))
+    assert (found.status, scored) == ("base-fails-to-train", None)
+    assert "main's own code" in found.sentence
+    assert [one.startswith("Main has no uv.lock") for one in found.warnings] == [True] * (not lock)
+
+
+def test_where_a_project_gives_its_own_commands_nothing_is_resolved_and_nothing_warned_of(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho not today\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    found, _ = score_champion(*flat(tmp_path, lock=False), Commands(str(program), str(program)))
+    assert "not today" in found.sentence
+    assert found.warnings == []

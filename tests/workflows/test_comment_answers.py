@@ -94,6 +94,15 @@ def test_the_trusted_ledger_counts_the_looks(loop: Loop) -> None:
     assert found["verdict"] == "hold"
 
 
+def test_one_head_in_two_pull_requests_is_a_warning_since_nobody_gets_a_comment(loop: Loop) -> None:
+    release = loop.fake.add_pull(8, HEAD, "faster-trees", base=BASE)
+    release["base"]["ref"] = "release-1"
+    code, found, shown = loop.comment(loop.run(archive(loop.comparisons["better"])))
+    assert (code, found) == (0, {"outcome": "dropped"})
+    assert "::warning::Pull requests 7, 8 have the same head commit" in shown
+    assert not loop.fake.comments
+
+
 STRANGER = {"full_name": "eve/bank", "owner": {"login": "octo"}}
 
 
@@ -119,6 +128,7 @@ def test_nothing_is_posted_where_the_pull_request_moved_on(
     code, found, shown = loop.comment(run)
     assert (code, found) == (0, {"outcome": "dropped"})
     assert "Nothing posted" in shown
+    assert "::warning::" not in shown  # the run of the new commit answers
     assert not loop.fake.comments
 
 
@@ -161,12 +171,14 @@ def test_a_base_that_moved_on_since_the_run_is_told_and_what_to_do(loop: Loop) -
     assert "Update branch" in body
 
 
-def compared(folder: Path, *arguments: str, policy: str = POLICY, champion: bool = True) -> bytes:
+def compared(
+    folder: Path, *arguments: str, policy: str = POLICY, contract: str = CONTRACT, champion: bool = True
+) -> bytes:
     """A comparison by the engine, as another run of the workflow would make it."""
     world = World(rows=1000, seed=3)
     sides = {name: write_run(folder / name, world.frame(world.score(1.0, seed))) for seed, name in enumerate("ab")}
     (folder / "policy.toml").write_text(policy)
-    (folder / "contract.yaml").write_text(CONTRACT)
+    (folder / "contract.yaml").write_text(contract)
     rules = ["--policy", str(folder / "policy.toml"), "--contract", str(folder / "contract.yaml")]
     given = ["--champion", str(sides["a"]) if champion else "none", "--challenger", str(sides["b"]), *rules]
     main(["compare", *given, "--out", str(folder / "out"), *arguments])
@@ -201,6 +213,39 @@ def test_a_first_run_is_not_believed_where_the_base_has_a_policy(loop: Loop, loo
     assert "main's model was left out" in body
     assert ("1 look at a champion" in body) is looked
     assert "Promote" not in body
+
+
+REGRESSION = CONTRACT.replace("table\n", "table\n    customProperties: [{property: task, value: regression}]\n")
+BY_ERROR = 'schema = "model-review/policy@1"\n[objective]\nmetric = "mae"\n'
+OF_NUMBERS = "number, customProperties: [{property: roles, value: [feature]}]"
+BY_AMOUNT = CONTRACT.replace("[target]", "[unused]").replace(OF_NUMBERS, OF_NUMBERS.replace("feature", "target"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "contract", "says"),
+    [
+        (BY_ERROR, REGRESSION, "The contract that judges asks for regression, and this is binary"),
+        (POLICY, BY_AMOUNT, "The contract that judges predicts amount, and this y"),
+    ],
+    ids=["task", "target"],
+)
+@pytest.mark.parametrize("forbidden", [False, True], ids=["clean", "leak"])
+def test_a_claim_that_answers_another_question_than_mains_is_never_promoted(
+    loop: Loop, policy: str, contract: str, says: str, forbidden: bool
+) -> None:
+    loop.fake.files[BASE, "model-review.toml"] = policy.encode()
+    loop.fake.files[BASE, "contract.yaml"] = contract.encode()
+    claim = json.loads(loop.comparisons["better"])
+    claim["settings"] = json.loads(compared(loop.folder, policy=policy, contract=contract))["settings"]
+    if policy != POLICY:  # no bound gates a group any more
+        claim.update(slices=[], reversals=[])
+    if forbidden:
+        claim["challenger"]["features"].append("paid_back")
+    _, found, shown = loop.comment(loop.run(archive(json.dumps(claim).encode())))
+    assert found["outcome"] == "judged", shown
+    assert found["verdict"] == ("reject" if forbidden else "hold")
+    assert says in loop.ours()[0]["body"]
+    assert "Promote" not in loop.ours()[0]["body"]
 
 
 def test_a_champion_that_could_not_be_scored_keeps_its_own_reason(loop: Loop) -> None:

@@ -15,13 +15,14 @@ FILES = {
     "contract_dot_yaml": "servers: [{path: data/shop.csv}]\nschema: []\n",
     "pyproject_dot_toml": "[project]\nname = 'shop'\n",
     "_dot_python-version": "3.11\n",
+    "_dot_gitattributes": "*.csv text eol=lf\n",  # it decides which bytes are checked out
     "README_dot_md": "Shop\n",
     "tests__test_shop_dot_py": "",
     "model-review_dot_toml": "schema = 1\n",
     "Dockerfile": "FROM scratch\n",
     "deploy__compose_dot_yaml": "services: {}\n",
 }
-RELEVANT = list(FILES)[:7]
+RELEVANT = list(FILES)[:8]
 
 
 @pytest.fixture

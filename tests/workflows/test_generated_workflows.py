@@ -1,7 +1,6 @@
 """The workflows of a generated project: least rights, pinned, timed, and clean for every linter."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 from bake import bake
-from repositories import ACTIONS, ROOT
+from hosted import fetch_depth
+from repositories import ACTIONS, ROOT, content, demand_shellcheck
 
 PLACEHOLDER = "model-review/model-review/.github/actions/"
 NAMES = ("pull-request", "report", "release", "rollback")
@@ -64,8 +64,8 @@ def test_the_form_of_a_pull_request_says_how_its_report_is_read(folder: Path) ->
     assert all(word in form for word in ("promote", "hold", "reject"))
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="not run here: shellcheck (apt install shellcheck)")
 def test_shellcheck_finds_nothing_in_their_scripts_nor_in_ours(folder: Path, tmp_path: Path) -> None:
+    demand_shellcheck()
     files = [*folder.glob("*.yml"), *(ROOT / ".github/workflows").glob("*.yml")]
     for file in files:
         for job, one in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items():
@@ -137,6 +137,23 @@ def test_rights_are_given_by_job_and_write_rights_in_the_trusted_workflow_alone(
     }
 
 
+def test_no_installer_gets_the_token_of_a_job_that_may_write(folder: Path) -> None:
+    installing = set()
+    for name, job, one in jobs(folder):
+        if "write" not in one["permissions"].values():
+            continue
+        steps = list(one["steps"])
+        for step in one["steps"]:
+            used = step.get("uses", "").partition("acme/reviews/.github/actions/")[2].partition("@")[0]
+            steps += content(ACTIONS / used)["runs"]["steps"] if used else []
+        for step in steps:
+            if step.get("uses", "").startswith("astral-sh/setup-uv@"):
+                installing.add((name, job))
+                assert step["with"]["github-token"] == ""  # left out, it would be the job's
+    writing = {(name, job) for name, job, one in jobs(folder) if "write" in one["permissions"].values()}
+    assert installing == writing - {("release", "attest")}
+
+
 def test_no_expression_and_no_secret_stands_in_a_script(folder: Path) -> None:
     for _, _, job in jobs(folder):
         for step in job["steps"]:
@@ -192,6 +209,39 @@ def test_a_pull_request_saves_no_cache(folder: Path) -> None:
             assert step.get("with", {}).get("save-cache") in (None, False)
             if "setup-uv" in step.get("uses", ""):
                 assert step["with"]["save-cache"] is False
+
+
+def test_main_is_in_what_a_pull_request_and_a_merge_group_check_out(folder: Path) -> None:
+    text = _text(folder / "pull-request.yml")
+    # A merge commit has main as its first parent; a group's base may lie any number of merges back.
+    depths = {event: fetch_depth(text, "model", event) for event in ("pull_request", "merge_group")}
+    assert depths == {"pull_request": 2, "merge_group": 0}
+
+
+def test_a_new_push_stops_the_run_before_it_and_reports_of_a_branch_wait_for_each_other(folder: Path) -> None:
+    works = workflow(folder, "pull-request")["concurrency"]
+    assert "${{ github.event.pull_request.number || github.ref }}" in works["group"]
+    assert works["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"  # a queued group runs to its end
+    answers = workflow(folder, "report")["concurrency"]
+    for part in ("head_repository.full_name", "head_branch"):
+        assert f"${{{{ github.event.workflow_run.{part} }}}}" in answers["group"]
+    assert answers["cancel-in-progress"] is False  # what is half posted is finished
+
+
+def test_a_run_that_is_not_answered_takes_no_waiting_report_s_place(folder: Path) -> None:
+    page = (ROOT / "docs/adopting.md").read_text(encoding="utf-8")
+    adopted = yaml.safe_load(re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1])
+    for found in (workflow(folder, "report"), adopted):
+        group, answered = found["concurrency"]["group"], found["jobs"]["comment"]["if"]
+        assert group.endswith(f"-${{{{ {answered} && 'answers' || github.run_id }}}}")
+
+
+def test_pictures_are_drawn_where_the_repositorys_variable_opts_in(folder: Path) -> None:
+    found = workflow(folder, "report")["jobs"]
+    assert found["comment"]["steps"][0]["with"]["figures"] == "${{ vars.MODEL_REVIEW_FIGURES == 'true' }}"
+    assert found["comment"]["outputs"]["figure"] == "${{ steps.comment.outputs.figure }}"
+    assert found["ledger"]["steps"][0]["with"]["figure"] == "${{ needs.comment.outputs.figure }}"
+    assert "needs.comment.outputs.figure != ''" in found["ledger"]["if"]
 
 
 def test_the_required_job_waits_for_all_others_and_never_hides_behind_a_label(folder: Path) -> None:

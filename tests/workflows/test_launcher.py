@@ -1,13 +1,15 @@
 """What lies in the user's workspace, or what an earlier step set, changes nothing of the engine."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
-from repositories import commit, engine, git, outputs
+from repositories import ROOT, commit, engine, git, outputs
 
 pytestmark = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH")
 
@@ -102,6 +104,35 @@ def test_variables_of_uv_are_cleared(workspace: Path, ready: Path, scratch: Path
     (workspace / "uv.toml").write_text("no-such-setting = true\n", encoding="utf-8")
     same_as_clean(workspace, ready, scratch, **planted)
     assert not (workspace / "inside").exists()
+
+
+def plant_index(folder: Path) -> str:
+    """An index with a package under a name and version that the engine's lock has; the index's address."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    (version,) = re.findall(r"^jinja2==(\S+)", lock, re.MULTILINE)
+    page = folder / "index/jinja2"
+    page.mkdir(parents=True)
+    wheel, about = f"jinja2-{version}-py3-none-any.whl", f"jinja2-{version}.dist-info"
+    code = f"open({str(folder / 'IMPORTED')!r}, 'w')\nraise SystemExit('planted')\n"
+    with zipfile.ZipFile(page / wheel, "w") as packed:
+        packed.writestr("jinja2/__init__.py", code)
+        packed.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: jinja2\nVersion: {version}\n")
+        packed.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr(f"{about}/RECORD", "")
+    (page / "index.html").write_text(f'<a href="{wheel}">{wheel}</a>\n', encoding="utf-8")
+    return page.parent.as_uri()
+
+
+# Indexes stay as an earlier step set them: they say where files come from, and hashes say which files these are.
+@pytest.mark.parametrize("name", ["UV_INDEX", "UV_EXTRA_INDEX_URL"])
+def test_an_index_that_an_earlier_step_set_installs_nothing_but_what_the_lock_names(
+    workspace: Path, scratch: Path, name: str
+) -> None:
+    done = engine(workspace, scratch, "key", **{name: plant_index(workspace)})
+    assert done.returncode != 0
+    assert "Hash mismatch for `jinja2" in done.stderr
+    assert not (scratch / "model-review/engine/ready").exists()
+    assert not (workspace / "IMPORTED").exists()
 
 
 def test_settings_and_python_version_of_the_workspace_are_not_read(workspace: Path, ready: Path, scratch: Path) -> None:

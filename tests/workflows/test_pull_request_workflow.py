@@ -96,6 +96,7 @@ def test_an_opened_pull_request_is_checked_by_all_jobs_and_a_push_to_it_edits_th
     assert "Posted with cml" in report.printed
     (comment,) = comments(hosted, 7)
     assert "Promote" in comment.splitlines()[0]
+    assert "/figures/" not in comment  # nobody opted in
     assert "roc_auc gets better by" in comment
     assert looks(hosted) == 1
 
@@ -104,9 +105,11 @@ def test_an_opened_pull_request_is_checked_by_all_jobs_and_a_push_to_it_edits_th
     checked = hosted.check(pull, "synchronize", job="model", variables=kept)
     assert not checked.finished.succeeded  # by main's policy
     assert set(checked.artifacts) == {"model-review-comparison", "model-review.html"}
-    report = hosted.report(checked.run)
+    report = hosted.report(checked.run, settings={"MODEL_REVIEW_FIGURES": "true"})
     assert report.succeeded, report.printed[-3000:]
     (comment,) = comments(hosted, 7)
+    assert "/model-review/figures/7.png?" in comment
+    assert git(hosted.remote, "ls-tree", "--name-only", "model-review", "figures/7.png")
     assert "Reject" in comment.splitlines()[0]
     assert pull["head"]["sha"] in comment
     assert "look 2 of 20" in comment

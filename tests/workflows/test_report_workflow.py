@@ -42,7 +42,7 @@ def test_every_input_reaches_the_engine(tmp_path: Path) -> None:
 
 def test_only_the_step_that_posts_has_the_token() -> None:
     steps = action()["runs"]["steps"]
-    assert ["github-token" in json.dumps(step) for step in steps] == [False] * (len(steps) - 1) + [True]
+    assert ["inputs.github-token" in json.dumps(step) for step in steps] == [False] * (len(steps) - 1) + [True]
 
 
 def test_every_output_is_written_and_declared(loop: Loop) -> None:

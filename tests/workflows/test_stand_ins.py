@@ -1,15 +1,17 @@
 """What act runs in place of other people's actions is complete: each pinned commit, each input that it is given."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from repositories import ACTIONS, ROOT
-from stand_ins import STAND_INS
+from stand_ins import DONE_BY_ACT, STAND_INS
 
 WORKFLOWS = ROOT / "{{cookiecutter.project_slug}}/.github/workflows"
 OURS = "model-review/model-review/"
-RUN_BY_ACT = "actions/checkout@"  # act copies the working tree instead
+FILES = [*sorted(WORKFLOWS.glob("*.yml")), *sorted(ACTIONS.glob("*/action.yml"))]
 
 
 def steps_of(file: Path) -> list[dict[str, Any]]:
@@ -20,15 +22,34 @@ def steps_of(file: Path) -> list[dict[str, Any]]:
     return [step for job in content["jobs"].values() for step in job["steps"]]
 
 
-def test_each_action_of_the_pull_request_loop_has_a_stand_in_with_the_inputs_that_it_is_given() -> None:
-    steps = [step for name in ("pull-request", "report") for step in steps_of(WORKFLOWS / f"{name}.yml")]
-    ours = {step["uses"].partition("/actions/")[2].partition("@")[0] for step in steps if OURS in step.get("uses", "")}
-    assert ours == {"setup", "train", "champion", "compare", "comment", "ledger"}
-    steps += [step for name in ours for step in steps_of(ACTIONS / name / "action.yml")]
-    others = [step for step in steps if "uses" in step and not step["uses"].startswith((OURS, RUN_BY_ACT))]
-    assert others
-    for step in others:
+def others(file: Path) -> list[tuple[dict[str, Any], set[str], set[str] | None]]:
+    """Every step that uses an action of others, with the inputs and outputs that it has; none where act does it."""
+    found: list[tuple[dict[str, Any], set[str], set[str] | None]] = []
+    for step in steps_of(file):
+        if "uses" not in step or step["uses"].startswith(OURS):
+            continue
         path, commit = step["uses"].split("@")
+        if f"{path}@{commit}" in DONE_BY_ACT:
+            found.append((step, set(DONE_BY_ACT[f"{path}@{commit}"].split()), None))
+            continue
         owner, name, *folder = path.split("/")
-        found = STAND_INS[f"{owner}/{name}@{commit}"]["/".join(folder) or "."]
-        assert set(step.get("with", {})) <= set(found.inputs.split()), step["uses"]
+        known = STAND_INS[f"{owner}/{name}@{commit}"]["/".join(folder) or "."]
+        found.append((step, set(known.inputs.split()), set(known.outputs.split())))
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_each_action_of_others_has_a_stand_in_with_the_inputs_and_outputs_that_are_used(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    for step, inputs, outputs in others(file):
+        assert set(step.get("with", {})) <= inputs, step["uses"]
+        read = set(re.findall(rf"steps\.{step['id']}\.outputs\.([\w-]+)", text)) if "id" in step else set()
+        assert read <= (outputs or set()), step["uses"]
+
+
+def test_each_stand_in_is_used_somewhere() -> None:
+    used = {step["uses"] for file in FILES for step, _, _ in others(file)}
+    known = {
+        name if part == "." else name.replace("@", f"/{part}@") for name, parts in STAND_INS.items() for part in parts
+    }
+    assert used == known | set(DONE_BY_ACT)

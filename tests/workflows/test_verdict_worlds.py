@@ -173,6 +173,7 @@ def test_code_that_is_only_written_otherwise_is_held_as_no_change_and_spends_no_
     answered = world.answer()
     assert (answered.status, answered.outputs["verdict"]) == ("scored", "hold")
     assert "every prediction and score of the two models is the same" in answered.comment
+    assert "What changed: code alone." in answered.first
     assert answered.outputs["look"] == ""
 
 
@@ -231,3 +232,38 @@ def test_a_better_model_on_fewer_rows_than_mains_is_held_for_a_person(world: Wor
     assert (answered.status, answered.outputs["verdict"]) == ("scored", "hold")
     assert re.search(r"[1-9][\d,]* removed", answered.comment)
     assert re.search(r"of the rows that main was evaluated on, [1-9][\d,]* are gone", answered.first_sight)
+
+
+def held_as_another_question(answered: Answered, says: str) -> None:
+    """Not comparable, with the reason that main's side was found to have; and no false reason beside it."""
+    assert (answered.status, answered.outputs["outcome"], answered.outputs["verdict"]) == (
+        "other-question",
+        "judged",
+        "hold",
+    )
+    assert "Not comparable" in answered.first_sight
+    assert says in answered.first_sight
+    assert "main's model answers another question" in answered.first_sight
+    assert "what it predicts" not in answered.comment
+    assert answered.outputs["look"] == ""
+
+
+@pytest.mark.parametrize("world", ["demo"], indirect=True)
+def test_another_task_is_held_and_says_that_main_answers_another_question(world: World) -> None:
+    world.training.give_role("churned", "target", "unused")
+    world.training.give_role("monthly_fee", "feature", "target")
+    world.training.edit("contract.yaml", "{property: task, value: binary}", "{property: task, value: regression}")
+    world.training.edit("params.yaml", "threshold: {metric: f1, folds: 3}", "threshold: null")
+    world.training.edit("params.yaml", "linear: {C: 1.0}", "linear: {alpha: 1.0}")
+    held_as_another_question(world.answer(), "task was 'binary' and becomes 'regression'")
+
+
+@pytest.mark.parametrize("world", ["demo"], indirect=True)
+def test_another_target_that_keeps_mains_as_a_feature_is_held_and_is_no_leak(world: World) -> None:
+    world.training.give_role("churned", "target", "feature")
+    world.training.edit(
+        "contract.yaml",
+        "{property: roles, value: [feature, sensitive]}\n      - name: age",
+        '{property: roles, value: [target]}\n          - {property: positiveClass, value: "male"}\n      - name: age',
+    )
+    held_as_another_question(world.answer(), "target was 'churned' and becomes 'gender'")

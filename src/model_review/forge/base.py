@@ -27,8 +27,8 @@ class Base:
     ledger: list[Look] | None
 
 
-def read_base(client: Client, repository: str, sha: str, policy: str, contract: str, task: Task) -> Base:
-    """Policy and contract at the base's commit, and the ledger from its branch."""
+def read_base(client: Client, repository: str, sha: str, policy: str, contract: str, model: tuple[Task, str]) -> Base:
+    """Policy and contract at the base's commit, for a model of that task and target; the ledger from its branch."""
     found = {
         policy: file_at(client, repository, policy, sha, SMALL),
         contract: file_at(client, repository, contract, sha, SMALL),
@@ -42,8 +42,7 @@ def read_base(client: Client, repository: str, sha: str, policy: str, contract: 
                 names[name].write_bytes(data)
         try:
             terms = None if found[contract] is None else read_contract(names[contract])
-            columns = None if terms is None else list(terms.columns)
-            rules = None if found[policy] is None else read_policy(names[policy], task, columns)
+            rules = None if found[policy] is None else read_policy(names[policy], *model, terms)
             looks = None if found[LEDGER] is None else read_ledger(names[LEDGER])
         except ReviewError as error:
             said = str(error)

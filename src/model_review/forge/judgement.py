@@ -52,13 +52,13 @@ def read_claims(archive: bytes) -> Comparison:
 
 
 def review(
-    archive: bytes, base_for: Callable[[Task], Base], proposed: str | None, time: str, guide: str, limit: int
+    archive: bytes, base_for: Callable[[Task, str], Base], proposed: str | None, time: str, guide: str, limit: int
 ) -> Judged:
     """Read, judge again and render; whatever is wrong with the artifact ends in a sentence.
 
     Args:
         archive: The artifact's bytes.
-        base_for: Reads the base's rules for a task.
+        base_for: Reads the base's rules for a model of that task and target.
         proposed: Digest of the policy at the pull request's head.
         time: When the look is made.
         guide: Where the reading guide stands.
@@ -69,7 +69,7 @@ def review(
     except ReviewError as error:
         return Judged("refused", str(error))
     try:
-        base = base_for(comparison.task)
+        base = base_for(comparison.task, comparison.target)
     except ReviewError as error:
         if getattr(error, "status", None) is not None:  # GitHub failed, not the base's files
             raise

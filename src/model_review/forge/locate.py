@@ -71,10 +71,11 @@ class Job(Answer):
 
 @dataclass(frozen=True)
 class Located:
-    """The pull request, or why there is none to comment on."""
+    """The pull request, or why there is none to comment on; `warns` where somebody waits for a comment all the same."""
 
     pull: Pull | None
     why: str = ""
+    warns: bool = False
 
 
 def read_run(client: Client, repository: str, number: int) -> Run:
@@ -98,7 +99,8 @@ def find_pull(client: Client, repository: str, run: Run) -> Located:
         return Located(ours[0])
     if ours:
         numbers = ", ".join(str(one.number) for one in ours)
-        return Located(None, f"Pull requests {numbers} have the same head commit; which one was run cannot be told.")
+        why = f"Pull requests {numbers} have the same head commit; which one was run cannot be told. Close all but one."
+        return Located(None, why, warns=True)
     if any(_same_head_repository(one, run) for one in pulls):
         return Located(None, "The pull request's head moved on since this run; the run of its new commit answers.")
     return Located(None, "No open pull request has the run's commit as its head.")

@@ -47,6 +47,8 @@ def run_comment(arguments: argparse.Namespace) -> int:
     run = read_run(client, repository, arguments.run)
     located = find_pull(client, repository, run)
     if located.pull is None:
+        if located.warns:
+            _annotate("warning", located.why)
         return _dropped(located.why)
     pull = located.pull
     artifacts = get_all(client, f"/repos/{repository}/actions/runs/{run.id}/artifacts", Artifact, key="artifacts")
@@ -86,7 +88,7 @@ def _judged(
     archive = download(client, f"/repos/{repository}/actions/artifacts/{artifact.id}/zip", ARCHIVE_CAP)
     return review(
         archive,
-        lambda task: read_base(client, repository, pull.base.sha, policy, contract, task),
+        lambda task, target: read_base(client, repository, pull.base.sha, policy, contract, (task, target)),
         _proposed(client, repository, policy, pull),
         datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         arguments.guide if GUIDE_ADDRESS.fullmatch(arguments.guide) else GUIDE,

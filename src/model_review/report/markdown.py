@@ -28,7 +28,9 @@ SECTIONS: tuple[Section, ...] = (
 def markdown_report(comparison: Comparison, verdict: Verdict, guide: str = GUIDE, limit: int = LIMIT) -> str:
     """The report, in the fullest rendering that fits a comment. Tier 0 holds everything, tier 3 the least."""
     if _silent(comparison):
-        silent = f"**{MARKS[verdict.verdict]}.** {text(verdict.reason)} {text(verdict.next_action)}"
+        what = sections.kinds(sections.known_changes(comparison.changes))
+        changed = f" What changed{what}." if what else ""
+        silent = f"**{MARKS[verdict.verdict]}.** {text(verdict.reason)}{changed} {text(verdict.next_action)}"
         return "\n\n".join([silent, *_warnings(comparison)]) + "\n"
     for tier in range(3):
         report = _render(comparison, verdict, guide, tier)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from model_review.comparison import Comparison
 from model_review.comparison_basics import MetricRow
+from model_review.comparison_details import Changes
 from model_review.report import drawing
 from model_review.report.escape import code, text
 from model_review.report.tables import fold, join, mark, table, whole
@@ -174,6 +175,14 @@ def changed(comparison: Comparison, verdict: Verdict, tier: int) -> str:
         old, new = (("absent" if value is None else code(value)) for value in (change.champion, change.challenger))
         lines.append(f"- {code(change.name)}: {old} \u2192 {new}")
     return fold(f"What changed{kinds(found.kinds)}", "\n".join(lines))
+
+
+def known_changes(found: Changes) -> list[str]:
+    """What is not the same, by kind where a workflow asked git, else by what the two runs say of themselves."""
+    if found.kinds is not None:
+        return list(found.kinds)
+    told = {"code": found.code, "dependencies": found.lock or bool(found.environment), "parameters": bool(found.params)}
+    return [name for name, differs in told.items() if differs]
 
 
 def kinds(found: Sequence[str] | None) -> str:
