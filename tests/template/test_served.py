@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from bake import bake
 from project import must, result
@@ -74,6 +75,37 @@ def test_serving_onnx_imports_neither_pandas_nor_scikit_learn_nor_mlflow(project
     heavy = ["pandas", "sklearn", "scipy", "skops", "mlflow", "pyarrow", "pandera", "skl2onnx", "onnx"]
     code = f"import sys, churn.service; print(sorted(set({heavy}) & sys.modules.keys()))"
     assert must(project, "python", "-c", code).stdout.strip() == "[]"
+
+
+EXAMPLES = """
+import json, sys
+from pathlib import Path
+from churn import ROOT, artifact, export, settings
+from churn.rows import load
+
+contract, params = settings.load(ROOT)
+testing = load(ROOT / contract.path, contract, params["split"]).part("evaluation")
+for value in ("female", "male"):  # whatever stands in the table
+    testing.typed["gender"] = testing.raw["gender"] = value
+    export.write_example(Path(sys.argv[1]), testing, artifact.facts(ROOT / "run/model")["features"].raw)
+    print(json.dumps(json.loads(Path(sys.argv[1], "example.json").read_text(encoding="utf-8"))))
+"""
+
+
+def test_the_example_is_an_evaluation_row_and_tells_nothing_of_a_restricted_column(
+    project: Path, tmp_path: Path
+) -> None:
+    example = json.loads((project / "run/model/example.json").read_text(encoding="utf-8"))
+    numbers = {name: value for name, value in example.items() if type(value) in (int, float)}
+    texts = {name: value for name, value in example.items() if isinstance(value, str) and name != "gender"}
+    assert len(numbers) > 2
+    assert len(texts) > 1
+    rows = pd.read_parquet(project / "run/evaluation.parquet")
+    same = (rows[[*texts]] == pd.Series(texts)).all(axis=1)
+    same &= (rows[[*numbers]].apply(pd.to_numeric, errors="coerce") == pd.Series(numbers)).all(axis=1)
+    assert same.sum() == 1
+    first, second = must(project, "python", "-c", EXAMPLES, str(tmp_path)).stdout.splitlines()
+    assert json.loads(first) == json.loads(second) == example
 
 
 QUANTISE = """
@@ -399,18 +431,19 @@ def test_labels_that_are_not_written_are_not_said_to_be_accepted(
         assert "labels for a service that keeps no log" in described["404"]["description"]
 
 
+@pytest.mark.parametrize(("name", "workers"), [("run", 1), ("run-skops", 1), ("run", 2)])
 def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
-    project: Path, tmp_path: Path, row: dict[str, Any]
+    project: Path, tmp_path: Path, row: dict[str, Any], name: str, workers: int
 ) -> None:
     answered: list[str] = []
     broken: list[str] = []
     stop = threading.Event()
 
-    def caller(name: int) -> None:
+    def caller(place: int) -> None:
         body, number = json.dumps({"rows": [row] * 5}).encode(), 0
         while not stop.is_set():
             number += 1
-            request_id = f"caller-{name}-{number}"
+            request_id = f"caller-{place}-{number}"
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
             try:
                 connection.connect()
@@ -426,7 +459,8 @@ def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
                 broken.append(request_id)  # connected, but never taken: nothing of it may be in the log
                 return
 
-    with serving(project, tmp_path) as server:
+    settings = {"MODEL_FOLDER": str(project / name / "model"), "SERVICE_WORKERS": str(workers)}
+    with serving(project, tmp_path, **settings) as server:
         callers = [threading.Thread(target=caller, args=(number,)) for number in range(8)]
         for thread in callers:
             thread.start()
@@ -436,8 +470,9 @@ def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
         stop.set()
         for thread in callers:
             thread.join(40)
-    logged = [json.loads(line) for line in (tmp_path / "logs/predictions-1.jsonl").read_text().splitlines()]
-    assert len(answered) > 100
+    logs = [tmp_path / f"logs/predictions-{worker + 1}.jsonl" for worker in range(workers)]
+    logged = [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+    assert len(answered) > 50
     assert sorted(line["request_id"] for line in logged) == sorted(answered)
     assert not {*broken} & {line["request_id"] for line in logged}
 
