@@ -68,7 +68,7 @@ async def stages() -> dict[int, dict[str, float]]:
     artifact.spread, artifact.decide = timed("decide", artifact.spread), timed("decide", artifact.decide)
     service.safe_json = timed("answer", service.safe_json)
     service._line, log.Writer._write = timed("line", service._line), timed("write", log.Writer._write)
-    metrics.Drift.put, metrics.Drift.count = timed("keep", metrics.Drift.put), timed("drift", metrics.Drift.count)
+    metrics.Drift.put, service.LOG._count = timed("keep", metrics.Drift.put), timed("drift", service.LOG._count)
     app = serve.application()
 
     async def drop(message: Any) -> None:
@@ -126,7 +126,8 @@ def whole() -> dict[str, dict[int, float]]:
 def main() -> None:
     """Measure and print a table."""
     if shutil.which("wrk") is None:
-        sys.exit("bench: wrk is not there (apt install wrk)")
+        print("where: not measured here: wrk is not there (apt install wrk)")
+        return
     prepare()
     servers_ = whole()
     parts = uvloop.run(stages())

@@ -25,6 +25,7 @@ LEVELS_KEPT = 100
 MOST_ODD_TOKENS = 20
 FEWEST_ROWS = 30
 EXACT = 2**53  # whole numbers up to here are exact as floats
+LARGEST = 3.4028234663852886e38  # of the numbers of 32 bits; a project trains on none beyond
 SEPARATOR = "\x1f"
 BLANKS = " \t\n\r\v\f\x1c\x1d\x1e"
 NUMBER_LIKE = re.compile(r"[0-9eE.+\-\x1f]*")
@@ -134,7 +135,7 @@ class Column:
             numbers = array("d", map(float, text[1:].split(SEPARATOR)))
         except ValueError:
             return None
-        return None if len(numbers) != count or float("inf") in (max(numbers), -min(numbers)) else numbers
+        return None if len(numbers) != count or max(max(numbers), -min(numbers)) > LARGEST else numbers
 
     @property
     def present(self) -> int:
@@ -154,7 +155,7 @@ def as_number(token: str, decimal: str) -> float | None:
         number = float(token)
     except ValueError:
         return None
-    return number if abs(number) != float("inf") else None
+    return number if abs(number) <= LARGEST else None
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from common import RUN
 
 out = Path(sys.argv[1])
 fitted = model.load(RUN / "model")
-rows = json.loads((RUN / "model/example.json").read_text(encoding="utf-8"))
+rows = json.loads((out.parent / "rows-100.json").read_text(encoding="utf-8"))["rows"]
+spelt = {True: "yes", False: "no"}
 text = pd.DataFrame(
-    {name: ["yes" if value is True else "no" if value is False else str(value)] for name, value in rows.items()},
+    [{name: spelt[value] if isinstance(value, bool) else str(value) for name, value in row.items()} for row in rows],
     dtype="str",
 )
-typed, _ = parse(text, load_contract(RUN / "contract.yaml"), RUN / "model/example.json", [])
+typed, _ = parse(text, load_contract(RUN / "contract.yaml"), out.parent / "rows-100.json", [])
 columns = fitted.columns(typed)
 mlflow.sklearn.save_model(
     fitted.pipeline,
@@ -47,7 +48,7 @@ settings = {"name": "churn", "implementation": "mlserver_sklearn.SKLearnModel", 
     encoding="utf-8",
 )
 for count in (1, 100):
-    many = pd.concat([columns] * count, ignore_index=True)
+    many = columns[:count]
     (out.parent / f"mlflow-{count}.json").write_text(
         json.dumps({"dataframe_split": many.to_dict("split")}), encoding="utf-8"
     )

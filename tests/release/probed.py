@@ -74,6 +74,12 @@ schema:
 """
 FEATURES = ["amount", "items", "region", "gift", "ordered", "note"]
 TYPES = {"amount": "number", "items": "integer", "gift": "boolean"}
+LIMITS: dict[str, dict[str, Any]] = {
+    "amount": {"minimum": 0, "maximum": 100},
+    "items": {"minimum": 1},
+    "region": {"enum": ["north", "south"]},
+    "note": {"maxLength": 30},
+}
 REQUIRED = {"amount", "region", "ordered"}
 
 
@@ -142,7 +148,7 @@ def openapi() -> dict[str, Any]:
     """The document of a service that is all well."""
     properties: dict[str, Any] = {}
     for name in FEATURES:
-        kind = {"type": TYPES.get(name, "string")}
+        kind = {"type": TYPES.get(name, "string")} | LIMITS.get(name, {})
         properties[name] = kind if name in REQUIRED else {"anyOf": [kind, {"type": "null"}]}
     row = {"type": "object", "properties": properties, "required": sorted(REQUIRED)}
     body = {"type": "object", "properties": {"rows": {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}}}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from loopback import free_port
-from probed import SECRET, Prober, Service, openapi, serve, write_run
+from probed import REQUIRED, SECRET, TYPES, Prober, Service, openapi, serve, write_run
 
 from model_review.cli import main
 from model_review.schemas import schema_text
@@ -150,19 +150,61 @@ def test_openapi_must_agree_with_the_contract(probe: Prober, change: str, senten
     if change == "drop":
         del row["properties"]["items"]
     elif change == "type":
-        row["properties"]["items"] = {"type": ["string", "null"]}
+        row["properties"]["items"] = {"type": ["string", "null"], "minimum": 1}
     elif change == "optional":
         row["required"].remove("region")
     else:
-        row["properties"]["note"] = {"type": "string"}
+        row["properties"]["note"] = {"type": "string", "maxLength": 30}
         row["required"].append("note")
     code, found = probe(Service(documents=documents))
     assert (code, found["failures"]) == (1, [sentence])
 
 
+@pytest.mark.parametrize(
+    ("column", "schema", "sentence"),
+    [
+        (
+            "amount",
+            {"minimum": 1, "maximum": 100},
+            "says 1 for the minimum of column amount; by the contract it is 0.0.",
+        ),
+        ("amount", {"maximum": 100}, "says nothing for the minimum of column amount; by the contract it is 0.0."),
+        (
+            "amount",
+            {"minimum": 0, "maximum": 99},
+            "says 99 for the maximum of column amount; by the contract it is 100.0.",
+        ),
+        (
+            "items",
+            {"minimum": 1, "maximum": 9},
+            "says 9 for the maximum of column items; by the contract it is nothing.",
+        ),
+        ("note", {"maxLength": 31}, "says 31 for the maxLength of column note; by the contract it is 30."),
+        ("region", {"enum": ["north"]}, "does not list the values that column region may have by the contract."),
+        ("region", {}, "does not list the values that column region may have by the contract."),
+    ],
+)
+def test_openapi_must_state_the_limits_of_the_contract(
+    probe: Prober, column: str, schema: dict[str, Any], sentence: str
+) -> None:
+    documents = openapi()
+    properties = documents["components"]["schemas"]["Row"]["properties"]
+    kind = {"type": TYPES.get(column, "string")} | schema
+    properties[column] = kind if column in REQUIRED else {"anyOf": [kind, {"type": "null"}]}
+    assert probe(Service(documents=documents))[1]["failures"] == [f"/docs.json {sentence}"]
+    again = {"anyOf": [kind | {"minimum": [], "enum": [[], {}], "maxLength": "x"}]}  # what a server may send
+    properties[column] = again
+    assert probe(Service(documents=documents))[0] == 1
+
+
 def test_hostile_documents_end_in_a_sentence(probe: Prober) -> None:
     loop: dict[str, Any] = {"paths": {"$ref": "#/paths"}}
-    for documents in (loop, {"paths": []}, {"paths": {"/predict": {"post": {"requestBody": 1}}}}, [], {"paths": None}):
+    endless = openapi()
+    endless["components"]["schemas"]["Row"]["properties"]["items"] = {
+        "anyOf": [{"$ref": "#/components/schemas/Row/properties/items"}] * 9
+    }
+    no_post: dict[str, Any] = {"paths": {"/predict": {"post": {"requestBody": 1}}}}
+    for documents in (endless, loop, {"paths": []}, no_post, [], {"paths": None}):
         code, found = probe(Service(documents=documents))  # type: ignore[arg-type]  # what a server may send
         assert code == 1
         assert states(found)["openapi"] == "failed"

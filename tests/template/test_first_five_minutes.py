@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bake import bake
+from loopback import free_port
 from project import SETTINGS, result, served
 from repositories import WHO
 
@@ -71,6 +72,17 @@ def test_the_check_says_when_the_lock_is_missing(
     done = shell(copy, f"{change}; {hook} || true")
     assert (words is None) == (done.stdout == ""), done.stdout
     assert words is None or words in done.stdout
+
+
+def test_the_service_of_the_readme_starts_and_ends_as_it_is_pasted(installed: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (installed / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = [text for text in blocks if "uv run serve\n" in text]
+    port = free_port()
+    wait = (
+        f"until curl --silent --fail http://127.0.0.1:{port}/readyz; do sleep 0.2; kill -0 $!; done; kill $!; wait $!"
+    )
+    done = shell(installed, block.replace("uv run serve\n", f"uv run serve --port {port} &\n{wait}\n"))
+    assert f"http://127.0.0.1:{port}" in done.stdout
 
 
 def test_the_bento_is_built_and_serves_without_the_project(installed: Path, tmp_path: Path) -> None:

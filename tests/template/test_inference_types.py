@@ -39,6 +39,8 @@ def table(folder: Path, cells: list[str], name: str = "x", delimiter: str = ",")
         ([str(2**53), "7", "8"], "integer"),
         ([str(2**53 + 1), str(2**60), "7"], "string"),
         (["1e999", "5", "6"], "string"),
+        (["1e39", "5", "6"], "string"),  # no model of 32 bits reads it
+        (["-3e38", "5", "6"], "number"),
         (["\x1f1", "2\x1f", "3"], "integer"),  # a unit separator is white space to Python and pandas
         (["1\x1f2", "3", "4"], "string"),
         (["\u0661", "\u0662", "\u0663"], "string"),  # digits to Python, not to pandas

@@ -1,11 +1,14 @@
 """The generated service over HTTP, really started: both flavours, limits, the log, its end, what it does not serve."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from bake import bake
 from project import must, result
@@ -71,6 +75,37 @@ def test_serving_onnx_imports_neither_pandas_nor_scikit_learn_nor_mlflow(project
     heavy = ["pandas", "sklearn", "scipy", "skops", "mlflow", "pyarrow", "pandera", "skl2onnx", "onnx"]
     code = f"import sys, churn.service; print(sorted(set({heavy}) & sys.modules.keys()))"
     assert must(project, "python", "-c", code).stdout.strip() == "[]"
+
+
+EXAMPLES = """
+import json, sys
+from pathlib import Path
+from churn import ROOT, artifact, export, settings
+from churn.rows import load
+
+contract, params = settings.load(ROOT)
+testing = load(ROOT / contract.path, contract, params["split"]).part("evaluation")
+for value in ("female", "male"):  # whatever stands in the table
+    testing.typed["gender"] = testing.raw["gender"] = value
+    export.write_example(Path(sys.argv[1]), testing, artifact.facts(ROOT / "run/model")["features"].raw)
+    print(json.dumps(json.loads(Path(sys.argv[1], "example.json").read_text(encoding="utf-8"))))
+"""
+
+
+def test_the_example_is_an_evaluation_row_and_tells_nothing_of_a_restricted_column(
+    project: Path, tmp_path: Path
+) -> None:
+    example = json.loads((project / "run/model/example.json").read_text(encoding="utf-8"))
+    numbers = {name: value for name, value in example.items() if type(value) in (int, float)}
+    texts = {name: value for name, value in example.items() if isinstance(value, str) and name != "gender"}
+    assert len(numbers) > 2
+    assert len(texts) > 1
+    rows = pd.read_parquet(project / "run/evaluation.parquet")
+    same = (rows[[*texts]] == pd.Series(texts)).all(axis=1)
+    same &= (rows[[*numbers]].apply(pd.to_numeric, errors="coerce") == pd.Series(numbers)).all(axis=1)
+    assert same.sum() == 1
+    first, second = must(project, "python", "-c", EXAMPLES, str(tmp_path)).stdout.splitlines()
+    assert json.loads(first) == json.loads(second) == example
 
 
 QUANTISE = """
@@ -173,6 +208,72 @@ def test_a_body_without_end_is_refused_as_soon_as_it_is_too_long(onnx: Server, r
     assert onnx.predict([row])[0] == 200
 
 
+HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9900000\r\n\r\n"
+
+
+def test_bodies_that_come_together_are_held_up_to_a_bound_and_then_refused(onnx: Server, row: dict[str, Any]) -> None:
+    before, callers, refused = memory(onnx.process.pid), [], []
+    for _ in range(12):
+        callers.append(socket.create_connection(("127.0.0.1", onnx.port), timeout=20))
+        callers[-1].sendall(HEAD)
+        for _ in range(140):  # to 9 MB, never to the end
+            if select.select([callers[-1]], [], [], 0)[0]:
+                refused.append(callers[-1].recv(65536))
+                break
+            with contextlib.suppress(ConnectionError):  # of one that is refused, which the next look finds
+                callers[-1].sendall(b" " * 65_536)
+    held = memory(onnx.process.pid) - before
+    for caller in callers:
+        caller.close()
+    assert len(refused) == 8
+    assert {answer[:12] for answer in refused} == {b"HTTP/1.1 503"}
+    assert b"retry-after: 1\r\n" in refused[0]
+    assert held < 60_000  # kB; the callers sent 108 MB
+    assert onnx.predict([row])[0] == 200
+
+
+def test_what_is_not_listed_of_a_body_s_violations_costs_little(onnx: Server) -> None:
+    body = b'{"rows": [{%s}]}' % b",".join(b'"%05x":0' % number for number in range(900_000))
+    counted = onnx.metric('model_violations_total{field="(other)"}')
+    before = memory(onnx.process.pid)
+    Path(f"/proc/{onnx.process.pid}/clear_refs").write_text("5", encoding="utf-8")  # the peak begins anew
+    status, _, answer = onnx.ask("POST", "/predict", body)
+    assert status == 400
+    assert len(json.loads(answer)["violations"]) == 100
+    assert onnx.metric('model_violations_total{field="(other)"}') == counted + 900_000
+    status_file = Path(f"/proc/{onnx.process.pid}/status").read_text(encoding="utf-8")
+    (peak,) = re.findall(r"^VmHWM:\s+(\d+) kB", status_file, re.MULTILINE)
+    assert int(peak) - before < 300_000  # kB; with an entry for each it is half as much again
+
+
+def test_a_number_that_32_bits_do_not_hold_is_refused_and_no_answer_holds_one(tmp_path: Path) -> None:
+    lines = ["length,width,weight", *(f"{n % 97 / 1000},{n % 7},{n % 97 * 3 + n * n % 151}" for n in range(400))]
+    (tmp_path / "beams.csv").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    made = bake(tmp_path / "out", f"dataset={tmp_path / 'beams.csv'}", "target=weight", "task=regression")
+    for file, old, new in (
+        ("params.yaml", "estimator: hist_gradient_boosting", "estimator: linear"),
+        ("contract.yaml", r"(name: length\n(?: {8}.*\n)*? {8}logicalTypeOptions: {minimum: 0), maximum: [^}]*", r"\1"),
+    ):
+        text = (made / file).read_text(encoding="utf-8")
+        changed = re.sub(old, new, text)
+        assert changed != text
+        (made / file).write_text(changed, encoding="utf-8")
+    must(made, "train")
+    assert result(made)["model"]["format"] == "onnx", result(made)["model"]["why"]
+    with serving(made, tmp_path / "served") as server:
+        assert server.predict([{"length": 0.02, "width": 3}])[0] == 200
+        status, answer = server.predict([{"length": 1e39, "width": 3}])
+        assert (status, answer["violations"][0]["field"]) == (400, "length")
+        status, answer = server.predict([{"length": 3e38, "width": 3}])
+        assert status == 400
+        assert answer["error"].startswith("the model makes no number of these values")
+    (tmp_path / "new.csv").write_text("length,width\n0.02,3\n1e39,3\n", encoding="utf-8")
+    must(made, "predict", "--input", str(tmp_path / "new.csv"), "--output", str(tmp_path / "answers.csv"))
+    assert len((tmp_path / "answers.csv").read_text(encoding="utf-8").splitlines()) == 2
+    assert "1e+39" in (tmp_path / "answers.rejects.csv").read_text(encoding="utf-8")
+
+
 def test_the_prometheus_page_is_valid_and_does_not_grow_with_what_callers_invent(onnx: Server) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
@@ -188,11 +289,79 @@ def test_the_prometheus_page_is_valid_and_does_not_grow_with_what_callers_invent
 
 
 @pytest.fixture(scope="module")
+def limited(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The fast flavour with room for little."""
+    settings = {"SERVICE_MAX_CONCURRENCY": "8", "SERVICE_MAX_BODY_BYTES": "100000", "SERVICE_LOG_MEGABYTES": "1"}
+    with serving(project, tmp_path_factory.mktemp("limited"), **settings) as server:
+        yield server
+
+
+def at_once(server: Server, body: bytes, count: int) -> list[tuple[int, str | None, float]]:
+    """Status, Retry-After and seconds of requests of as many callers, which the service finds all there."""
+    callers = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(count)]
+    for caller in callers:
+        caller.connect()
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        for caller in callers:
+            caller.request("POST", "/predict", body, JSON)
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    started, found = time.monotonic(), []
+    for caller in callers:
+        answer = caller.getresponse()
+        answer.read()
+        found.append((answer.status, answer.headers["Retry-After"], time.monotonic() - started))
+        caller.close()
+    return found
+
+
+def test_requests_that_arrive_together_are_counted_before_the_first_is_worked_on(
+    limited: Server, row: dict[str, Any]
+) -> None:
+    found = Counter(answer[:2] for answer in at_once(limited, json.dumps({"rows": [row]}).encode(), 200))
+    assert set(found) == {(200, None), (503, "1")}
+    assert 8 <= found[200, None] < 100, found
+    assert limited.predict([row])[0] == 200
+
+
+def test_a_model_that_is_too_slow_is_answered_with_503_at_the_deadline(
+    project: Path, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    settings = {"SERVICE_TIMEOUT_SECONDS": "1", "SERVICE_MAX_CONCURRENCY": "1000"}
+    with serving(project, tmp_path, MODEL_FOLDER=str(project / "run-skops/model"), **settings) as server:
+        found = at_once(server, json.dumps({"rows": [row] * 20}).encode(), 600)
+        assert server.predict([row])[0] == 200
+    answers = Counter(answer[:2] for answer in found)
+    assert set(answers) == {(200, None), (503, "1")}, answers
+    assert max(seconds for *_, seconds in found) < 20
+
+
+def test_the_size_of_a_body_and_of_the_log_are_what_the_settings_say(limited: Server, row: dict[str, Any]) -> None:
+    rows = [row] * 300
+    body = json.dumps({"rows": rows}).encode()
+    assert limited.ask("POST", "/predict", body[:1] + b" " * (100_000 - len(body)) + body[1:])[0] == 200
+    status, _, answer = limited.ask("POST", "/predict", body[:1] + b" " * (100_001 - len(body)) + body[1:])
+    assert (status, json.loads(answer)["error"]) == (413, "the body is above 100000 bytes; send fewer rows at a time")
+    before = limited.metric("model_log_lines_total")
+    for _ in range(40):
+        assert limited.predict(rows)[0] == 200
+    for _ in range(100):
+        if limited.metric("model_log_lines_total") == before + 40:
+            break
+        time.sleep(0.05)
+    files = {path.name: path.stat().st_size for path in (limited.output.parent / "logs").glob("predictions-*")}
+    assert files.keys() == {"predictions-1.jsonl", *(f"predictions-1.jsonl.{number}" for number in (1, 2, 3))}
+    assert 500_000 < sum(files.values()) <= 1_000_000
+
+
+@pytest.fixture(scope="module")
 def strict(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The slow flavour with a token, small limits, and a log on a disk that is full."""
     folder = tmp_path_factory.mktemp("strict")
     (folder / "logs").mkdir()
-    (folder / "logs/predictions-1.jsonl").symlink_to("/dev/full")
+    for name in ("predictions", "feedback"):
+        (folder / f"logs/{name}-1.jsonl").symlink_to("/dev/full")
     settings = {"SERVICE_TOKEN": "sesame", "SERVICE_MAX_CONCURRENCY": "2", "SERVICE_TIMEOUT_SECONDS": "2"}
     settings |= {"SERVICE_MAX_ROWS": "3", "MODEL_FOLDER": str(project / "run-skops/model")}
     with serving(project, folder, **settings) as server:
@@ -245,18 +414,36 @@ def test_a_full_disk_fails_no_request_and_is_counted(strict: Server, row: dict[s
     assert "No space left on device" in warnings[0]
 
 
+def test_labels_that_are_not_written_are_not_said_to_be_accepted(
+    strict: Server, project: Path, tmp_path: Path, onnx: Server
+) -> None:
+    body = {"labels": [{"request_id": "order-1", "row": 0, "label": "yes"}]}
+    status, headers, answer = strict.ask("POST", "/feedback", body, Authorization="Bearer sesame")
+    assert (status, headers["Retry-After"]) == (503, "60")
+    assert json.loads(answer) == {"error": "the labels could not be written; send them again"}
+    assert onnx.ask("POST", "/feedback", body)[0] == 200
+    assert "order-1" in (onnx.output.parent / "logs/feedback-1.jsonl").read_text(encoding="utf-8")  # at once
+    with serving(project, tmp_path, SERVICE_LOG_FOLDER="") as server:
+        status, headers, answer = server.ask("POST", "/feedback", body)
+        assert (status, headers["Retry-After"]) == (404, None)
+        assert json.loads(answer) == {"error": "no labels are taken here, as SERVICE_LOG_FOLDER is empty"}
+        described = json.loads(server.ask("GET", "/docs.json")[2])["paths"]["/feedback"]["post"]["responses"]
+        assert "labels for a service that keeps no log" in described["404"]["description"]
+
+
+@pytest.mark.parametrize(("name", "workers"), [("run", 1), ("run-skops", 1), ("run", 2)])
 def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
-    project: Path, tmp_path: Path, row: dict[str, Any]
+    project: Path, tmp_path: Path, row: dict[str, Any], name: str, workers: int
 ) -> None:
     answered: list[str] = []
     broken: list[str] = []
     stop = threading.Event()
 
-    def caller(name: int) -> None:
+    def caller(place: int) -> None:
         body, number = json.dumps({"rows": [row] * 5}).encode(), 0
         while not stop.is_set():
             number += 1
-            request_id = f"caller-{name}-{number}"
+            request_id = f"caller-{place}-{number}"
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
             try:
                 connection.connect()
@@ -272,7 +459,8 @@ def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
                 broken.append(request_id)  # connected, but never taken: nothing of it may be in the log
                 return
 
-    with serving(project, tmp_path) as server:
+    settings = {"MODEL_FOLDER": str(project / name / "model"), "SERVICE_WORKERS": str(workers)}
+    with serving(project, tmp_path, **settings) as server:
         callers = [threading.Thread(target=caller, args=(number,)) for number in range(8)]
         for thread in callers:
             thread.start()
@@ -282,8 +470,9 @@ def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
         stop.set()
         for thread in callers:
             thread.join(40)
-    logged = [json.loads(line) for line in (tmp_path / "logs/predictions-1.jsonl").read_text().splitlines()]
-    assert len(answered) > 100
+    logs = [tmp_path / f"logs/predictions-{worker + 1}.jsonl" for worker in range(workers)]
+    logged = [json.loads(line) for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+    assert len(answered) > 50
     assert sorted(line["request_id"] for line in logged) == sorted(answered)
     assert not {*broken} & {line["request_id"] for line in logged}
 

@@ -80,12 +80,12 @@ def test_the_log_keeps_its_size_and_whole_lines(tmp_path: Path) -> None:
 
 
 def test_what_the_queue_cannot_hold_is_dropped_and_counted(tmp_path: Path) -> None:
-    writer = log.Writer(log.File(tmp_path / "log.jsonl", 10**9), None)
+    writer = log.Writer(lambda: None)
     before = metrics.DROPPED.labels("queue full")._value.get()
     taken = [writer.put(b"%d\n" % number, 1000) for number in range(60)]
     assert taken == [True] * 51 + [False] * 9
     assert metrics.DROPPED.labels("queue full")._value.get() == before + 9
-    writer.start()
+    writer.start(log.File(tmp_path / "log.jsonl", 10**9))
     writer.stop()
     assert len((tmp_path / "log.jsonl").read_bytes().splitlines()) == 51
 

@@ -1,14 +1,15 @@
-"""The service's OpenAPI document against the contract: each model column is there, with its type."""
+"""The service's OpenAPI document against the contract: each model column is there, with its type and its limits."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from model_review.probe.client import Connection, NoAnswer
-from model_review.probe.columns import Served
+from model_review.probe.columns import NUMERIC, Served
 from model_review.text import plain
 
 TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
-DEPTH = 20
+DEPTH, MOST_PARTS = 20, 1000  # a document may refer to itself, and more than once
 
 
 def ask_openapi(connection: Connection, columns: list[Served]) -> list[str]:
@@ -35,7 +36,8 @@ def _faults(document: dict[str, Any], column: Served, shown: Mapping[str, Any], 
         yield f"/docs.json has no column {name}, which the model uses."
         return
     wanted = TYPES.get(column.kind, "string")
-    kinds = set(_types(document, shown[column.name], DEPTH))
+    parts = [*islice(_parts(document, shown[column.name], DEPTH), MOST_PARTS)]
+    kinds = set(_types(parts))
     if wanted not in kinds:
         found = ", ".join(sorted(map(plain, kinds))) or "nothing"
         yield f"/docs.json says that column {name} is {found}; by the contract it is {wanted}."
@@ -43,6 +45,33 @@ def _faults(document: dict[str, Any], column: Served, shown: Mapping[str, Any], 
         yield f"/docs.json does not say that column {name} is required."
     if not column.required and column.name in required and "null" not in kinds:
         yield f"/docs.json demands column {name}, which may be missing by the contract."
+    for word, limit in _limits(column).items():
+        stated = _stated(parts, word)
+        if stated != ([] if limit is None else [limit]):
+            found = ", ".join(map(plain, stated)) or "nothing"
+            wanted = "nothing" if limit is None else plain(limit)
+            yield f"/docs.json says {found} for the {word} of column {name}; by the contract it is {wanted}."
+    if column.kind == "string" and column.allowed:
+        listed = [one for values in _stated(parts, "enum") for one in values]
+        if {one for one in listed if isinstance(one, str)} != {*column.allowed}:
+            yield f"/docs.json does not list the values that column {name} may have by the contract."
+
+
+def _limits(column: Served) -> dict[str, Any]:
+    """What a JSON schema can say of the column's values; of dates, which are text there, it can say nothing."""
+    if column.kind in NUMERIC:
+        return {"minimum": column.low, "maximum": column.high}
+    return {"maxLength": column.longest} if column.kind == "string" and not column.allowed else {}
+
+
+def _stated(parts: list[dict[str, Any]], word: str) -> list[Any]:
+    """What a schema says under a word, each once; a `const` is an `enum` of one value."""
+    found: list[Any] = []
+    for part in parts:
+        value = [part["const"]] if word == "enum" and "const" in part else part.get(word)
+        if isinstance(value, list if word == "enum" else int | float) and value not in found:
+            found.append(value)
+    return found
 
 
 def _row(document: dict[str, Any]) -> dict[str, Any] | None:
@@ -69,20 +98,26 @@ def _resolved(document: dict[str, Any], part: Any) -> dict[str, Any]:
     return {}
 
 
-def _types(document: dict[str, Any], schema: Any, depth: int) -> Iterator[str]:
+def _types(parts: list[dict[str, Any]]) -> Iterator[str]:
     """Every type that a schema allows."""
+    for found in parts:
+        kind = found.get("type")
+        if isinstance(kind, str):
+            yield kind
+        elif isinstance(kind, list):
+            yield from (one for one in kind if isinstance(one, str))
+        values = [found["const"]] if "const" in found else found.get("enum")
+        if kind is None and isinstance(values, list):
+            names = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+            yield from (names[type(value)] for value in values if type(value) in names)
+
+
+def _parts(document: dict[str, Any], schema: Any, depth: int) -> Iterator[dict[str, Any]]:
+    """A schema and all that it is combined of."""
     found = _resolved(document, schema)
-    kind = found.get("type")
-    if isinstance(kind, str):
-        yield kind
-    elif isinstance(kind, list):
-        yield from (one for one in kind if isinstance(one, str))
-    values = [found["const"]] if "const" in found else found.get("enum")
-    if kind is None and isinstance(values, list):
-        names = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-        yield from (names[type(value)] for value in values if type(value) in names)
+    yield found
     if depth:
         for word in ("anyOf", "oneOf", "allOf"):
             others = found.get(word)
             for one in others if isinstance(others, list) else []:
-                yield from _types(document, one, depth - 1)
+                yield from _parts(document, one, depth - 1)

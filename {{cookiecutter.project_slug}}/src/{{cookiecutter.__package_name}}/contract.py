@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 NUMERIC, TEMPORAL = ("integer", "number", "boolean"), ("date", "timestamp")
+LARGEST = 3.4028234663852886e38  # of the numbers of 32 bits, in which ONNX computes
 CSV = {"delimiter": ",", "encoding": "utf-8", "decimal": "."}  # of a Parquet table, which need not say them
 
 

@@ -17,7 +17,7 @@ import pyarrow as arrow
 from pyarrow.parquet import ParquetFile
 
 from . import InputError, moments
-from .contract import NUMERIC, TEMPORAL, Column, Contract
+from .contract import LARGEST, NUMERIC, TEMPORAL, Column, Contract
 
 VIOLATION = ["row", "column", "value", "problem"]
 
@@ -121,6 +121,8 @@ def _checks(column: Column, check: Any) -> list[Any]:
     sides = {"minimum": ("is below", check.ge), "maximum": ("is above", check.le)}
     sides["maxLength"] = ("has more characters than", lambda most, error: check.str_length(None, most, error=error))
     checks = [sides[side][1](bounds[side], error=f"{sides[side][0]} {limit}") for side, limit in column.bounds.items()]
+    if column.type in NUMERIC and "feature" in column.roles:
+        checks.append(check.in_range(-LARGEST, LARGEST, error="is beyond the numbers of 32 bits that a model reads"))
     if column.type == "integer":
         checks.append(check(lambda values: values % 1 == 0, error="is not a whole number"))
     if column.type == "string" and column.allowed:

@@ -5,24 +5,29 @@ The parts are in `serving/`; this file puts them together. The README says how t
 
 import asyncio
 import gc
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import bentoml
+import numpy as np
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from .serving import docs, feedback, metrics, request
-from .serving.limits import BUSY, JSON, Call, Limits, Reply, answered, safe_json
+from .serving.limits import JSON, Call, Limits, Reply, answered, safe_json
 from .serving.limits import Answer as Answers
 from .serving.loaded import CLASSES, CONTRACT, DRIFT, EXAMPLE, LOGGED, POSITIVE, PREDICT, READER, RUN, SETTINGS
 from .serving.log import File, Writer
 from .serving.types import Accepted, Answer, Label, Labels, Row, Rows
 
-ONE_THREAD = ThreadPoolExecutor(1)  # scikit-learn is slow enough to keep the event loop waiting; ONNX is not
+SKOPS, LABELS = ThreadPoolExecutor(1), ThreadPoolExecutor(1)  # what the event loop would wait for; ONNX is fast enough
 PLAIN = RUN["model"]["format"] == "onnx"
-WRITERS: dict[str, Writer] = {}  # made when a worker starts
+LOG, FILES = Writer(DRIFT.count), dict[str, File]()  # the files where a worker starts that keeps a log
+UNWRITTEN = safe_json({"error": "the labels could not be written; send them again"})
+NO_LABELS = safe_json({"error": "no labels are taken here, as SERVICE_LOG_FOLDER is empty"})
 
 
 async def predict(call: Call) -> Reply:
@@ -32,17 +37,15 @@ async def predict(call: Call) -> Reply:
     if PLAIN:
         labels, probabilities = PREDICT(values)
     else:
-        try:
-            async with asyncio.timeout_at(call.deadline):
-                labels, probabilities = await asyncio.get_running_loop().run_in_executor(ONE_THREAD, PREDICT, values)
-        except TimeoutError:
-            return BUSY
+        labels, probabilities = await _in_time(call, SKOPS, PREDICT, values)
+    if not np.isfinite(labels if probabilities is None else probabilities).all():
+        raise request.Refused("the model makes no number of these values; the largest are too large for it")
     scores = {} if probabilities is None else dict(zip(CLASSES, probabilities.T.tolist(), strict=True))
     given = labels.tolist()
     answer = safe_json({"predictions": given, "probabilities": scores})
     metrics.ROWS.inc(count)
     line = b"" if SETTINGS.log_folder is None else _line(call.request_id, columns, answer)
-    if WRITERS["predictions"].put(line, count):
+    if LOG.put(line, count):
         likeliest = given if probabilities is None else probabilities.max(axis=1).tolist()
         DRIFT.put(columns, given, likeliest if POSITIVE is None else scores[POSITIVE])
     return 200, answer
@@ -55,12 +58,22 @@ def _line(request_id: str, columns: dict[str, list[Any]], answer: bytes) -> byte
 
 
 async def take_labels(call: Call) -> Reply:
-    """Answer /feedback: the labels are written beside the prediction log."""
+    """Answer /feedback, once the labels are written beside the prediction log: nobody else may have them."""
+    if SETTINGS.log_folder is None:
+        return 404, NO_LABELS
     labels = feedback.read(call.body, CLASSES, SETTINGS.rows)
     line = to_json({"time": _now(), "labels": labels}) + b"\n"
-    if SETTINGS.log_folder is None or not WRITERS["feedback"].put(line, len(labels)):
-        return BUSY
+    try:
+        await _in_time(call, LABELS, FILES["feedback"].append, line)
+    except OSError:  # of which TimeoutError is one
+        return 503, UNWRITTEN, (b"retry-after", b"60")
     return 200, safe_json({"accepted": len(labels)})
+
+
+async def _in_time(call: Call, thread: ThreadPoolExecutor, work: Callable[..., Any], *given: Any) -> Any:
+    """What a thread makes; raises TimeoutError where the call must be answered before."""
+    async with asyncio.timeout(call.deadline - time.perf_counter()):
+        return await asyncio.get_running_loop().run_in_executor(thread, work, *given)
 
 
 @bentoml.service(
@@ -78,10 +91,10 @@ class Service:
     def start(self) -> None:
         """Start the log, and predict once, so that no caller waits for what only the first request needs."""
         worker, folder = bentoml.server_context.worker_index or 1, SETTINGS.log_folder
-        for name in ("predictions", "feedback"):
-            file = folder and File(folder / f"{name}-{worker}.jsonl", SETTINGS.log_bytes)
-            WRITERS[name] = Writer(file or None, DRIFT.count if name == "predictions" else None)
-            WRITERS[name].start()
+        if folder is not None:
+            names = {name: folder / f"{name}-{worker}.jsonl" for name in ("predictions", "feedback")}
+            FILES.update({name: File(path, SETTINGS.log_bytes) for name, path in names.items()})
+        LOG.start(FILES.get("predictions"))
         metrics.INFO.labels(RUN["model"]["digest"], RUN["commit"] or "none", RUN["model"]["format"]).set(1)
         for _ in range(10):
             PREDICT(request.arrays(READER.read(to_json({"rows": [EXAMPLE]}))[1], READER.fields))
@@ -92,8 +105,7 @@ class Service:
     @bentoml.on_shutdown
     def stop(self) -> None:
         """Write what is left of the log."""
-        for writer in WRITERS.values():
-            writer.stop()
+        LOG.stop()
 
     # BentoML describes these two, but on its way to a method it inspects the method's signature at each request, which
     # costs more than predicting a row: over HTTP, `Limits` answers both routes before.
@@ -109,7 +121,7 @@ class Service:
 
 
 async def _ordinary(answer: Answers, body: bytes) -> Response:
-    call = Call("none", asyncio.get_running_loop().time() + SETTINGS.seconds, body)
+    call = Call("none", time.perf_counter() + SETTINGS.seconds, body)
     status, made, *_ = await answered(answer, call)
     return Response(made, status, media_type="application/json")
 

@@ -11,12 +11,12 @@ from .fields import Field
 ERRORS = {
     "400": "The request breaks the contract: which row and field, what came, what is allowed.",
     "401": "The bearer token is missing or wrong (where the service has one).",
-    "404": "No such path.",
+    "404": "No such path, or labels for a service that keeps no log.",
     "405": "Not this method.",
     "408": "The body took too long.",
     "413": "The body is too large.",
     "415": "Not application/json.",
-    "503": "Too many requests at a time; try again after Retry-After seconds.",
+    "503": "Too much to do at a time, or labels that could not be written; try again after Retry-After seconds.",
 }
 OF_GET = ("401", "405")
 

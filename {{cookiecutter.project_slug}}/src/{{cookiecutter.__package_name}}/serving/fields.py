@@ -1,7 +1,6 @@
 """One column of the contract as the service reads it: from a JSON value to what batch prediction reads in a file."""
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from .. import moments
-from ..contract import NUMERIC, TEMPORAL, Column, Contract
+from ..contract import LARGEST, NUMERIC, TEMPORAL, Column, Contract
 
 MOST_SHOWN = 80
 KINDS: dict[str, set[type]] = {"integer": {int}, "number": {int, float}, "boolean": {bool}}
@@ -79,7 +78,7 @@ def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
         made = math.nan
         if not isinstance(value, bool) and text.isascii() and "_" not in text:  # training reads no 1_000 either
             made = float(text.replace(",", ".") if contract.more["decimal"] == "," else text)
-        if not math.isfinite(made) or (column.type == "integer" and not made.is_integer()):
+        if not abs(made) <= LARGEST or (column.type == "integer" and not made.is_integer()):  # NaN is not, either
             raise ValueError("is no such number")
         return bounded(made)
 
@@ -114,7 +113,7 @@ def _limit(column: Column, side: str) -> Any:
 def _whole(column: Column, absent: frozenset[str]) -> Callable[[list[Any]], list[Any]] | None:
     """How plain values of a column are checked all at once; None where each has to be read."""
     kinds = KINDS.get(column.type, {str}) | (set() if column.required else {NoneType})
-    exact = 2**53 if column.type == "integer" else sys.float_info.max  # beyond it, not every whole number is a float
+    exact = 2**53 if column.type == "integer" else LARGEST  # beyond 2**53 not every whole number is a float
     low, high = column.bounds.get("minimum", -exact), column.bounds.get("maximum", exact)
     longest = column.bounds.get("maxLength", math.inf)
     usual = {text for text in column.allowed if text not in absent and text.strip() == text and len(text) <= longest}
@@ -156,6 +155,7 @@ def _described(column: Column) -> tuple[str, dict[str, Any]]:
     if column.type in ("integer", "number"):
         bounds = {"minimum": low, "maximum": high}
         schema = {"type": column.type} | {side: limit for side, limit in bounds.items() if limit is not None}
+        limits += "" if high is not None and low is not None else ", within ±3.4e38"
         return ("a whole number" if column.type == "integer" else "a number") + limits, schema
     if column.type == "boolean":
         spelt = [*column.more["trueValues"], *column.more["falseValues"]]

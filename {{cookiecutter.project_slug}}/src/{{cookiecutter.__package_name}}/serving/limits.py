@@ -23,19 +23,20 @@ ROUTES = dict.fromkeys(("/predict", "/feedback"), "POST")
 ROUTES |= dict.fromkeys(("/model", "/metrics", "/docs.json", "/schema.json", "/", *HEALTH), "GET")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 JSON, CLOSE = b"application/json", (b"connection", b"close")
+BODIES, BYTES = 4, 40_000_000  # of all requests together: so many of the largest bodies, or so many bytes of small ones
 
 Message = dict[str, Any]
-Reply = tuple[int, bytes] | tuple[int, bytes, tuple[bytes, bytes]]
-"""Status, body, and perhaps one more header."""
+Reply = tuple[int, bytes, *tuple[tuple[bytes, bytes], ...]]  # status, body, and perhaps more headers
 
 
 @dataclass
 class Call:
-    """One POST: its id, its body, and until when it must be answered, in the event loop's time."""
+    """One POST: its id, until when by `time.perf_counter` it must be answered, its body, how much of that has come."""
 
     request_id: str
     deadline: float
     body: bytes = b""
+    size: int = 0
 
 
 Answer = Callable[[Call], Awaitable[Reply]]
@@ -56,7 +57,9 @@ class Limits:
         """Wrap an application."""
         self._app, self._settings, self._pages, self._answers = app, settings, pages, answers
         self._token = f"Bearer {settings.token}".encode()
-        self._running = 0
+        self._most_held = max(BODIES * settings.body_bytes, BYTES)
+        self._running = self._held = 0
+        self._too_long = _words(413, f"the body is above {settings.body_bytes} bytes; send fewer rows at a time")
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         """Answer what can be answered here, and pass on the rest."""
@@ -85,15 +88,15 @@ class Limits:
                 made, kind = self._pages[route]
                 await _send(answer, 200, made(), kind)
             elif route in self._answers:
-                deadline = asyncio.get_running_loop().time() + self._settings.seconds
-                reply = await self._post(self._answers[route], Call(request_id.decode(), deadline), receive)
+                call = Call(request_id.decode(), started + self._settings.seconds)
+                reply = await self._post(self._answers[route], call, receive)
                 if reply is not None:
                     await _send(answer, reply[0], reply[1], JSON, *reply[2:])
             else:
                 await self._app(scope, receive, answer)
         finally:
-            metrics.REQUESTS.labels(route, str(status)).inc()
-            metrics.LATENCY.labels(route).observe(time.perf_counter() - started)
+            metrics.requests(route, status).inc()
+            metrics.latency(route).observe(time.perf_counter() - started)
 
     def _refusal(self, method: str, route: str, headers: Mapping[bytes, bytes]) -> Reply | None:
         """An answer that needs no body; None where the request may go on."""
@@ -113,40 +116,42 @@ class Limits:
         if headers.get(b"content-encoding", b"identity") != b"identity":
             return _words(415, "send the body without a Content-Encoding")
         if int(headers.get(b"content-length", b"0")) > self._settings.body_bytes:
-            return self._too_long()
+            return self._too_long
         return BUSY if self._running >= self._settings.concurrency else None
-
-    def _too_long(self) -> Reply:
-        return _words(413, f"the body is above {self._settings.body_bytes} bytes; send fewer rows at a time")
 
     async def _post(self, answer: Answer, call: Call, receive: Any) -> Reply | None:
         self._running += 1
         try:
+            # A call whose body is there would never wait: all that arrived with it are counted before it is worked on.
+            await asyncio.sleep(0)
             try:
-                async with asyncio.timeout_at(call.deadline):
-                    body = await self._body(receive)
+                async with asyncio.timeout(self._settings.seconds):
+                    body = await self._body(call, receive)
             except TimeoutError:
                 return *_words(408, f"the body took more than {self._settings.seconds} seconds"), CLOSE
-            if body is None:  # the caller went away
-                return None
-            if len(body) > self._settings.body_bytes:
-                return *self._too_long(), CLOSE
+            if not isinstance(body, bytes):
+                return body
             call.body = body
-            return await answered(answer, call)
+            return BUSY if time.perf_counter() > call.deadline else await answered(answer, call)
         finally:
             self._running -= 1
+            self._held -= call.size
 
-    async def _body(self, receive: Any) -> bytes | None:
-        """The body, at most one message above the limit; None where the caller went away."""
-        parts, size = [], 0
-        while size <= self._settings.body_bytes:
+    async def _body(self, call: Call, receive: Any) -> bytes | Reply | None:
+        """The body, or why it is not read to its end; None where the caller went away."""
+        parts, more = [], True
+        while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
             parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if not message.get("more_body", False):
-                break
+            call.size += len(parts[-1])
+            self._held += len(parts[-1])
+            if call.size > self._settings.body_bytes:
+                return *self._too_long, CLOSE
+            if self._held > self._most_held:
+                return *BUSY, CLOSE
+            more = message.get("more_body", False)
         return b"".join(parts)
 
 
@@ -154,9 +159,11 @@ async def answered(answer: Answer, call: Call) -> Reply:
     """The answer to a call, also where it breaks the contract."""
     try:
         return await answer(call)
+    except TimeoutError:
+        return BUSY
     except Refused as refused:
-        for name in refused.fields:
-            metrics.VIOLATIONS.labels(name).inc()
+        for name, count in refused.fields.items():
+            metrics.VIOLATIONS.labels(name).inc(count)
         return 400, safe_json({"error": refused.sentence, "violations": refused.violations})
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from . import metrics
 
 MOST_PENDING, FILES, PAUSE = 50_000, 4, 0.1
+PIECE = 65_536  # bytes that are written at a time: a fraction of a file, which a larger piece would make too large
 
 
 class File:
@@ -27,19 +28,26 @@ class File:
         self._size = 0
 
     def append(self, lines: bytes) -> None:
-        """Append whole lines, or raise OSError and leave none of them."""
+        """Append whole lines, or raise OSError and leave none of them; the next lines try again from the beginning."""
+        try:
+            self._append(lines)
+        except OSError:
+            self.close()
+            raise
+
+    def _append(self, lines: bytes) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o640)
             self._size = os.fstat(self._file).st_size
         if self._size and self._size + len(lines) > self.most_bytes:
             self._rotate()
-            return self.append(lines)
+            self._append(lines)
+            return
         if os.write(self._file, lines) != len(lines):  # the disk is full in the middle of a line
             os.ftruncate(self._file, self._size)
             raise OSError(28, "no space left for whole lines", str(self.path))
         self._size += len(lines)
-        return None
 
     def close(self) -> None:
         """Close the file; the next line opens it again."""
@@ -58,17 +66,19 @@ class File:
 class Writer:
     """The queue and its thread, which calls `count` too, also where no log is kept."""
 
-    def __init__(self, file: File | None, count: Callable[[], None] | None) -> None:
+    def __init__(self, count: Callable[[], None]) -> None:
         """Nothing is written before `start`."""
-        self._file, self._count = file, count
+        self._file: File | None = None
+        self._count = count
         self._queue: deque[tuple[bytes, int]] = deque()
         self._put = self._taken = 0  # rows, each changed by one thread only
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
         self._warned = -60.0
 
-    def start(self) -> None:
+    def start(self, file: File | None) -> None:
         """Start the thread."""
+        self._file = file
         self._thread.start()
 
     def put(self, line: bytes, rows: int) -> bool:
@@ -95,11 +105,14 @@ class Writer:
     def _drain(self) -> None:
         try:
             while self._queue:
-                lines, rows = zip(*[self._queue.popleft() for _ in range(min(len(self._queue), 500))], strict=True)
-                self._taken += sum(rows)
+                lines, size = [], 0
+                while self._queue and size < PIECE:
+                    line, rows = self._queue.popleft()
+                    lines.append(line)
+                    size += len(line)
+                    self._taken += rows
                 self._write(lines)
-            if self._count is not None:
-                self._count()
+            self._count()
         except Exception as error:  # this thread must live as long as the service
             self._warn(f"{type(error).__name__}: {error}")
 
@@ -110,7 +123,6 @@ class Writer:
             self._file.append(b"".join(lines))
             metrics.LOGGED.inc(len(lines))
         except OSError as error:
-            self._file.close()
             metrics.DROPPED.labels("not written").inc(len(lines))
             self._warn(f"{error.filename or self._file.path}: {error.strerror}")
 

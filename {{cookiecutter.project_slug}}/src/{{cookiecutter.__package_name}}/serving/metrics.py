@@ -4,6 +4,7 @@ Whatever path, field or label a caller invents is counted as "(other)". Several 
 folder BentoML names in PROMETHEUS_MULTIPROC_DIR.
 """
 
+import functools
 import itertools
 import os
 import threading
@@ -31,7 +32,8 @@ VALUES = prometheus.Counter("model_feature_values", "Values by training bin or l
 LOGGED = prometheus.Counter("model_log_lines", "Lines of the prediction log that were written.")
 DROPPED = prometheus.Counter("model_log_dropped", "Lines of the prediction log that were lost.", ["reason"])
 INFO = prometheus.Gauge("model_info", "The model served.", ["digest", "commit", "format"], multiprocess_mode="max")
-
+# Looked up at each request, and few.
+requests, latency = functools.cache(REQUESTS.labels), functools.cache(LATENCY.labels)
 
 KIND = b"text/plain; version=1.0.0; charset=utf-8"
 

@@ -4,7 +4,9 @@ A request of plain JSON types is checked column by column, all rows at once. Wha
 value by value: text spellings are understood as in a file, and what breaks the contract is listed.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -20,10 +22,12 @@ MOST_LISTED, TYPES = 100, {"string": object} | dict.fromkeys(TEMPORAL, "datetime
 class Refused(Exception):
     """A request that breaks the contract: a sentence, and for each violation row, field, what came, what is allowed."""
 
-    def __init__(self, sentence: str, violations: Sequence[Mapping[str, Any]] = (), fields: Sequence[str] = ()) -> None:
-        """`fields` are the names to count."""
+    def __init__(
+        self, sentence: str, violations: Sequence[Mapping[str, Any]] = (), fields: Mapping[str, int] | None = None
+    ) -> None:
+        """`fields` tells how many values of each field are wrong, also beyond those that are listed."""
         super().__init__(sentence)
-        self.sentence, self.violations, self.fields = sentence, violations, fields
+        self.sentence, self.violations, self.fields = sentence, violations, fields or {}
 
 
 class Reader:
@@ -40,13 +44,17 @@ class Reader:
 
     def read(self, body: bytes) -> tuple[int, dict[str, list[Any]]]:
         """The number of rows, and the typed values of each column; raises `Refused`."""
+        # What the first way made of the body is gone before the second begins.
+        return self._read_plain(body) or self._read_by_value(body)
+
+    def _read_plain(self, body: bytes) -> tuple[int, dict[str, list[Any]]] | None:
         try:
             ((key, rows),) = from_json(body, allow_inf_nan=False).items()
             if key == "rows" and isinstance(rows, list) and 1 <= len(rows) <= self.most_rows:
                 return len(rows), self._read_by_column(rows)
         except (AttributeError, KeyError, TypeError, ValueError):  # it is not plain
             pass
-        return self._read_by_value(body)
+        return None
 
     def _read_by_column(self, rows: list[Any]) -> dict[str, list[Any]]:
         try:
@@ -63,26 +71,32 @@ class Reader:
         rows = listed(body, "rows", self.most_rows)
         columns: dict[str, list[Any]] = {field.column.name: [] for field in self.fields}
         found: list[dict[str, Any]] = []
-        named: list[str] = []
+        counts: Counter[str] = Counter()
+
+        def note(row: int, field: str | None, came: str, allowed: str) -> None:
+            found.append({"row": row, "field": field, "came": came, "allowed": allowed})
+
         for number, row in enumerate(rows):
             if not isinstance(row, dict):
-                found.append({"row": number, "field": None, "came": shown(row), "allowed": "an object of fields"})
+                counts["(other)"] += 1
+                if len(found) < MOST_LISTED:
+                    note(number, None, shown(row), "an object of fields")
                 continue
-            for name in row.keys() - self._known:
-                entry = {"row": number, "field": name[:MOST_SHOWN], "came": "unknown field"}
-                found.append(entry | {"allowed": "a column of contract.yaml"})
+            counts["(other)"] += len(row) - sum(map(row.__contains__, self._known))
+            unknown = (name for name in row if name not in self._known)
+            for name in islice(unknown, MOST_LISTED - len(found)):
+                note(number, name[:MOST_SHOWN], "unknown field", "a column of contract.yaml")
             for field in self.fields:
                 value = row.get(field.column.name)
                 try:
                     columns[field.column.name].append(field.read(value))
                 except ValueError:
-                    named.append(field.column.name)
-                    came = "(not shown)" if field.column.restricted and value is not None else shown(value)
-                    entry = {"row": number, "field": field.column.name, "came": came}
-                    found.append(entry | {"allowed": field.allowed})
+                    counts[field.column.name] += 1
+                    if len(found) < MOST_LISTED:
+                        hidden = field.column.restricted and value is not None
+                        note(number, field.column.name, "(not shown)" if hidden else shown(value), field.allowed)
         if found:
-            named += ["(other)"] * (len(found) - len(named))
-            raise Refused(f"{len(found)} value(s) break the contract", found[:MOST_LISTED], named)
+            raise Refused(f"{counts.total()} value(s) break the contract", found, +counts)
         return len(rows), columns
 
 
