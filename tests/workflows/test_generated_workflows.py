@@ -130,10 +130,10 @@ def test_rights_are_given_by_job_and_write_rights_in_the_trusted_workflow_alone(
         ("release", "attest"): {"attestations": "write", "id-token": "write"},
         ("release", "staging"): {"packages": "read"},
         ("release", "production"): {"contents": "read", "packages": "write"},
-        ("release", "record"): {"contents": "write"},
+        ("release", "record"): {"contents": "write", "packages": "read"},
         ("rollback", "staging"): {"contents": "read", "packages": "read"},
         ("rollback", "production"): {"contents": "read", "packages": "write"},
-        ("rollback", "record"): {"contents": "write"},
+        ("rollback", "record"): {"contents": "write", "packages": "read"},
     }
 
 
