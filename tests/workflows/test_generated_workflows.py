@@ -189,6 +189,15 @@ def test_production_is_moved_by_one_job_at_a_time_and_no_job_waits_for_a_reviewe
     assert workflow(folder, "rollback")["concurrency"]["group"] == "rollback-${{ github.run_id }}"
 
 
+def test_what_is_attested_has_the_types_that_the_check_before_production_demands(folder: Path) -> None:
+    script = (ACTIONS / "promote/attested.sh").read_text(encoding="utf-8")
+    given = [step["with"] for step in workflow(folder, "release")["jobs"]["attest"]["steps"] if "with" in step]
+    types = {Path(one["predicate-path"]).name: one["predicate-type"] for one in given if "predicate-path" in one}
+    assert sorted(types) == ["comparison.json", "model-card.json"]
+    for document, kind in {**types, "sbom.cdx.json": "https://cyclonedx.org/bom"}.items():
+        assert f"\n{document} {kind}\n" in script
+
+
 def test_publishing_is_off_where_the_repository_says_so(folder: Path) -> None:
     found = workflow(folder, "release")["jobs"]
     assert found["deployed"]["if"] == found["publish"]["if"] == "vars.MODEL_REVIEW_PUBLISH != 'false'"
