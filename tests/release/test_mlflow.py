@@ -127,5 +127,5 @@ def test_what_mlflow_s_own_words_hold_of_the_password_is_not_said(
     monkeypatch.setenv(URI, "postgresql://ann:4711@127.0.0.1/mlflow")
     python = project / ".venv/bin/python"
     python.write_text('#!/bin/sh\necho "cannot reach $MLFLOW_TRACKING_URI" >&2\nexit 1\n')
-    with pytest.raises(MlflowError, match="cannot reach postgresql://127.0.0.1/mlflow"):
+    with pytest.raises(MlflowError, match=r"cannot reach postgresql://127\.0\.0\.1/mlflow"):
         registered("shop", "run", "image", project)

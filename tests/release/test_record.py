@@ -85,7 +85,10 @@ def test_a_promotion_is_recorded_once_also_when_another_push_comes_first(
         assert done.returncode == 0, done.stderr
     assert recorded(github) == [first, second]
     files = git(github.git, "ls-tree", "-r", "--name-only", "model-review").splitlines()
-    assert files == [*sorted(f"probes/{digest.replace(':', '-')}.json" for digest in (first, second)), "promotions.jsonl"]
+    assert files == [
+        *sorted(f"probes/{digest.replace(':', '-')}.json" for digest in (first, second)),
+        "promotions.jsonl",
+    ]
     assert len(github.releases) == 2
     assert github.latest == f"v0.1.0-{'2' * 12}"
     assert git(github.git, "rev-list", "--count", "model-review") == "2"

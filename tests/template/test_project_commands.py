@@ -122,9 +122,7 @@ def test_a_tracking_server_s_password_is_sent_and_is_in_no_output_and_no_file(de
 
     with listening(Handler) as host:
         for uri in (f"http://{LOGIN}@{host}", f"postgresql://{LOGIN}@{host}/db"):
-            done = must(
-                demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0"
-            )
+            done = must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
             assert "warning: not logged to MLflow" in done.stderr
             assert not [one for one in SECRETS if one in done.stdout + done.stderr]
     assert seen == {"Basic " + base64.b64encode(b"ann:pa@ss/4711").decode()}

@@ -87,7 +87,14 @@ def tracking_server(folder: Path) -> Iterator[str]:
     """An MLflow server with its store in `folder`; gives its address."""
     url = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{folder}/server.db"]
-    command += ["--port", url.rpartition(":")[2], "--artifacts-destination", str(folder / "artifacts"), "--workers", "1"]
+    command += [
+        "--port",
+        url.rpartition(":")[2],
+        "--artifacts-destination",
+        str(folder / "artifacts"),
+        "--workers",
+        "1",
+    ]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:

@@ -28,13 +28,13 @@ def log(run_folder: Path) -> None:
     run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
     with _guarded("`uv run train --log-only` sends the run later"):
         mlflow = _open(contract.id)
+        place = _public(mlflow.get_tracking_uri())
         if run["tracking"]:
             sent = f"attributes.run_id = '{run['tracking']['run_id']}'"
             if mlflow.search_runs(experiment_names=[contract.id], filter_string=sent, output_format="list"):
-                print(f"logged to MLflow already: run {run['tracking']['run_id']} of {_public(mlflow.get_tracking_uri())}")
+                print(f"logged to MLflow already: run {run['tracking']['run_id']} of {place}")
                 return
-        sent_to = {"run_id": _send(mlflow, run_folder, run, contract), "uri": _public(mlflow.get_tracking_uri())}
-        run["tracking"] = sent_to
+        run["tracking"] = {"run_id": _send(mlflow, run_folder, run, contract), "uri": place}
         rundir.write_json(run_folder / "run.json", run)
 
 
