@@ -65,7 +65,9 @@ def pin_actions(repository: str, commit: str) -> list[str]:
     for file in [Path("pyproject.toml"), *sorted(Path(".github/workflows").glob("*.yml"))]:
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         if UNSET_COMMIT in text:
-            text = text.replace(f"{PLACEHOLDER_REPOSITORY}/", f"{repository}/").replace(UNSET_COMMIT, commit)
+            # Not in the types of attestations: those are the same whose copy of the actions a project uses.
+            text = text.replace(f"{PLACEHOLDER_REPOSITORY}/.github/", f"{repository}/.github/")
+            text = text.replace(UNSET_COMMIT, commit)
             file.write_text(text, encoding="utf-8", newline="\n")
             pinned.append(str(file))
     return pinned

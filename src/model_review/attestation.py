@@ -109,8 +109,18 @@ def _decoded(where: str, field: str, value: Any) -> bytes:
         raise ReviewError(f"{where}: field {field} is not base64.") from None
 
 
-def check(statements: list[Statement], image: ImageReference, predicate: dict[str, Any] | None, file: str) -> None:
-    """Refuse a statement about anything but the image, and a file of which none holds the predicate."""
+def check(
+    statements: list[Statement], image: ImageReference, kind: str | None, predicate: dict[str, Any] | None, file: str
+) -> None:
+    """Refuse a statement about anything but the image, and a file of which none is of that type or holds the predicate.
+
+    Args:
+        statements: What the file's bundles say.
+        image: What each must be about.
+        kind: The predicate type that one must have, and that holds the predicate; None for any.
+        predicate: What one must hold; None for anything.
+        file: Where the predicate is read from.
+    """
     for one in statements:
         if len(one.subjects) != 1:
             raise Refused(f"{one.where} is about {len(one.subjects)} subjects; it must be about the image alone.")
@@ -120,11 +130,15 @@ def check(statements: list[Statement], image: ImageReference, predicate: dict[st
             raise Refused(f"{one.where} is about {_shown(digest)}, not about the image's digest {image.digest}.")
         if name != image.name:
             raise Refused(f"{one.where} is about {plain(name)}, not about {image.name}.")
+    meant = [one for one in statements if kind in (None, one.predicate_type)]
+    if not meant:
+        held = ", ".join(plain(one.predicate_type) for one in statements[:5])
+        raise Refused(f"No statement is of type {plain(kind)}, only {held}: that attestation is missing.")
     if predicate is None:
         return
     wanted = canonical(predicate)
-    if not any(canonical(one.predicate) == wanted for one in statements):
-        held = ", ".join(plain(one.predicate_type) for one in statements[:5])
+    if not any(canonical(one.predicate) == wanted for one in meant):
+        held = ", ".join(plain(one.predicate_type) for one in meant[:5])
         raise Refused(
             f"No predicate ({held}) is what {file} says: another one was attested, or one of the two was edited."
         )

@@ -15,7 +15,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     statements = read_statements(plain(arguments.bundle), read_bytes(arguments.bundle, CAP))
     predicate = None if arguments.predicate is None else read_json(arguments.predicate, CAP)
     try:
-        check(statements, image, predicate, plain(arguments.predicate))
+        check(statements, image, arguments.type, predicate, plain(arguments.predicate))
     except Refused as refusal:
         print(f"model-review: {refusal}", file=sys.stderr)
         return 1

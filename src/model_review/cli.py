@@ -159,6 +159,7 @@ def _add_release_records(verbs: "argparse._SubParsersAction[argparse.ArgumentPar
     verify = verbs.add_parser("verify-attestation", help=about)
     verify.add_argument("--bundle", required=True, type=Path, metavar="FILE", help="Sigstore bundle, or one per line")
     verify.add_argument("--image", required=True, metavar="REF@DIGEST", help="the image that it must be about")
+    verify.add_argument("--type", metavar="URI", help="the predicate type that one must have")
     verify.add_argument("--predicate", type=Path, metavar="FILE", help="the JSON that it must attest")
 
 

@@ -25,7 +25,7 @@ def add_service_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
     promote.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
     for verb in (promote, rollback):
         verb.add_argument("--log", required=True, type=Path, metavar="FILE", help="the promotion log (JSON lines)")
-    record = verbs.add_parser("record", help="add a promotion that was made elsewhere to a log")
+    record = verbs.add_parser("record", help="add a promotion that was made elsewhere to a log", epilog=CREDENTIALS)
     record.add_argument("--line", required=True, type=Path, metavar="FILE", help="the promotion, one JSON object")
     record.add_argument("--log", required=True, type=Path, metavar="FILE", help="the promotion log (JSON lines)")
 
@@ -63,7 +63,7 @@ def _add_documents(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]")
     sbom.add_argument("--folder", required=True, type=Path, metavar="DIR", help="the image, as for push")
     sbom.add_argument("--requirements", required=True, type=Path, metavar="FILE", help="what it was installed from")
     sbom.add_argument("--out", required=True, type=Path, metavar="FILE", help="the list")
-    note = verbs.add_parser("release-note", help="write the GitHub Release of a promotion")
+    note = verbs.add_parser("release-note", help="write the GitHub Release of a promotion", epilog=CREDENTIALS)
     note.add_argument("--line", required=True, type=Path, metavar="FILE", help="the promotion, one JSON object")
     note.add_argument("--card", type=Path, metavar="FILE", help="the model card")
     note.add_argument("--report", type=Path, metavar="FILE", help="report.md")

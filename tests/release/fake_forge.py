@@ -24,6 +24,7 @@ class Forge:
     Attributes:
         git: The bare repository.
         releases: GitHub Releases by tag.
+        latest: The tag of the one that GitHub shows as the latest.
         pulls: Merged commit to the pull request's number and head.
         comparisons: Head commit to the comparison.json that its run left.
     """
@@ -32,6 +33,7 @@ class Forge:
     name: str = "acme/shop"
     url: str = ""
     releases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    latest: str = ""
     pulls: dict[str, tuple[int, str]] = field(default_factory=dict)
     comparisons: dict[str, bytes] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
@@ -72,12 +74,17 @@ class Forge:
                 return 422, {"message": "already_exists"}
             number = len(self.releases) + 1
             self.releases[body["tag_name"]] = {"id": number, "html_url": f"{self.url}/releases/{number}", **body}
-            return 201, self.releases[body["tag_name"]]
+            return 201, self._shown(self.releases[body["tag_name"]])
         if (found := re.fullmatch(r"/releases/(\d+)", rest)) and method == "PATCH":
             release = next(one for one in self.releases.values() if one["id"] == int(found[1]))
             release.update(body)
-            return 200, release
+            return 200, self._shown(release)
         return 404, {"message": "Not Found"}
+
+    def _shown(self, release: dict[str, Any]) -> dict[str, Any]:
+        if release["make_latest"] == "true":
+            self.latest = release["tag_name"]
+        return release
 
 
 @contextmanager

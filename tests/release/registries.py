@@ -184,6 +184,7 @@ class FakeMlflow:
     aliases: dict[str, str] = field(default_factory=dict)
     exists: bool = False
     url: str = ""
+    seen: set[str] = field(default_factory=set)  # how its clients said who they are
 
     def answer(self, method: str, path: str, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and content."""
@@ -219,6 +220,7 @@ def mlflow_server(fake: FakeMlflow) -> Iterator[FakeMlflow]:
 
         def _any(self) -> None:
             parts = urlsplit(self.path)
+            fake.seen.add(self.headers.get("Authorization", "nothing"))
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             given = json.loads(body) if body else dict(parse_qsl(parts.query))
             status, content = fake.answer(self.command, parts.path, given)

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import stand_ins
+from act import ACT, readable
 from fake_forge import TOKEN, Forge, forge
 from loopback import registry
 from repositories import git
 from shop_project import PACKAGE, PACKAGE_SCRIPT, write_project
 
-ACT = Path(sys.executable).parent / "act"
 HERE = Path(__file__).parent
 
 
@@ -110,7 +110,8 @@ class Hosted:
             "PATH": f"{self.bin}:{os.environ['PATH']}",
             **self.variables,
         }
-        command = [str(ACT), event, "--workflows", f".github/workflows/{workflow}.yml", *self.mapped, *arguments]
+        file = readable(self.project / f".github/workflows/{workflow}.yml", self.folder / f"{workflow}.yml")
+        command = [str(ACT), event, "--workflows", str(file), *self.mapped, *arguments]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--eventpath", str(self.folder / "event.json")]
         command += ["--action-offline-mode", "--no-cache-server", "--secret", "GITHUB_TOKEN"]
         # Workspaces here and not below a hidden folder, which BentoML refuses.

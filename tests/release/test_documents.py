@@ -1,5 +1,6 @@
 """What a release says: whether numbers came out again, the GitHub Release, and what GitHub keeps."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -92,23 +93,29 @@ def line(**more: Any) -> str:
 def test_a_github_release_is_written_once_and_again_it_is_the_same(
     github: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "line.json").write_text(line())
-    (tmp_path / "card.md").write_text("---\nlicense: mit\n---\n# Shop\n")
-    given = ["--line", str(tmp_path / "line.json"), "--card", str(tmp_path / "card.md")]
-    for _ in range(2):
-        monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-        assert main(["release-note", *given]) == 0
-    (tag,) = github.releases
-    assert tag == f"v0.1.0-{'c' * 12}"
-    body = github.releases[tag]["body"]
-    assert f"gh attestation verify oci://ghcr.io/acme/shop@sha256:{'1' * 64} --repo acme/shop" in body
-    assert "# Shop" in body
-    assert "license: mit" not in body
-    assert github.writes == ["POST /releases", "PATCH /releases/1"]
-    (tmp_path / "line.json").write_text(line(action="rollback"))
-    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    assert main(["release-note", *given]) == 0
-    assert github.releases[tag]["body"] == body  # a rollback leaves what was written at the promotion
+    card = tmp_path / "card.md"
+    card.write_text("---\nlicense: mit\n---\n# Shop\n")
+    with proxied(Proxy("127.0.0.1:9", lambda method, path: b"{}")) as proxy:  # what is in production there
+        image, digest = f"{proxy.host}/acme/shop", f"sha256:{hashlib.sha256(b'{}').hexdigest()}"
+
+        def note(*given: str, **more: Any) -> dict[str, Any]:
+            (tmp_path / "line.json").write_text(line(image=image, **{"digest": digest} | more))
+            monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+            assert main(["release-note", "--line", str(tmp_path / "line.json"), *given]) == 0
+            (release,) = github.releases.values()
+            return dict(release)
+
+        first = note("--card", str(card))
+        assert first["tag_name"] == github.latest == f"v0.1.0-{'c' * 12}"
+        assert f"gh attestation verify oci://{image}@{digest} --repo acme/shop" in first["body"]
+        assert "# Shop" in first["body"]
+        assert "license: mit" not in first["body"]
+        assert note("--card", str(card)) == first
+        assert github.writes == ["POST /releases", "PATCH /releases/1"]
+        # A rollback hands no card on: it leaves what was written at the promotion.
+        assert note("--card", str(tmp_path / "none.md"), action="rollback") == first
+        assert note("--card", str(tmp_path / "none.md")) == first
+        assert note(digest="sha256:" + "1" * 64)["make_latest"] == "false"
 
 
 def test_a_release_s_text_never_grows_beyond_what_github_takes(tmp_path: Path) -> None:

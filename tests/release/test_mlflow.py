@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
-import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import DIRECT, free_port
+from loopback import free_port, tracking_server
+from registries import FakeMlflow, mlflow_server
 
 from model_review.release.mlflow import URI, MlflowError, move_aliases, registered
 
@@ -46,30 +47,8 @@ def python(project: Path, code: str) -> str:
 @pytest.fixture
 def server(project: Path) -> Iterator[str]:
     """A tracking server with a registry."""
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{project}/server.db"]
-    command += [
-        "--port",
-        url.rpartition(":")[2],
-        "--artifacts-destination",
-        str(project / "artifacts"),
-        "--workers",
-        "1",
-    ]
-    with (project / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=project, stdout=log, stderr=log)
-    try:
-        for _ in range(600):
-            try:
-                DIRECT.open(f"{url}/health", timeout=2)
-                break
-            except OSError:
-                assert process.poll() is None, (project / "server.log").read_text()
-                time.sleep(0.1)
+    with tracking_server(project) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.mark.prove
@@ -93,3 +72,60 @@ def test_a_store_that_is_no_server_needs_the_project_s_environment(
     monkeypatch.setenv(URI, "sqlite:///mlflow.db")
     with pytest.raises(MlflowError, match="run uv sync"):
         registered("shop", "run", "image", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("login", "variables", "sent"),
+    [
+        ("ann:pa%40ss%2F4711@", {"MLFLOW_TRACKING_TOKEN": "t"}, "Basic " + b64encode(b"ann:pa@ss/4711").decode()),
+        ("", {"MLFLOW_TRACKING_TOKEN": "t-4711"}, "Bearer t-4711"),
+        (
+            "",
+            {"MLFLOW_TRACKING_TOKEN": "t", "MLFLOW_TRACKING_USERNAME": "bob", "MLFLOW_TRACKING_PASSWORD": "b-4711"},
+            "Basic " + b64encode(b"bob:b-4711").decode(),
+        ),
+        ("", {}, "nothing"),
+    ],
+)
+def test_a_server_is_told_who_asks_as_mlflow_s_own_client_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, login: str, variables: dict[str, str], sent: str
+) -> None:
+    for name in ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    fake = FakeMlflow()
+    with mlflow_server(fake):
+        monkeypatch.setenv(URI, fake.url.replace("://", f"://{login}") + "/")
+        move_aliases(registered("shop", "r1", "image", tmp_path), "r1", "image", tmp_path)
+    assert fake.aliases == {"champion": "1"}
+    assert fake.seen == {sent}
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        (f"http://ann:pa%404711@127.0.0.1:{free_port()}", "MLflow at http://127.0.0.1:"),
+        ("http://ann:pa/4711@127.0.0.1:1", "holds an @ behind its host"),
+        ("http://ann:4711@[::1", "is no address"),
+        ("postgresql://ann:pa/4711@127.0.0.1/mlflow", "can open postgresql://127.0.0.1/mlflow; run uv sync"),
+    ],
+)
+def test_what_goes_wrong_is_said_without_the_tracker_s_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str, words: str
+) -> None:
+    monkeypatch.setenv(URI, uri)
+    with pytest.raises(MlflowError) as found:
+        registered("shop", "run", "image", tmp_path)
+    assert words in str(found.value)
+    assert "4711" not in str(found.value)
+
+
+def test_what_mlflow_s_own_words_hold_of_the_password_is_not_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URI, "postgresql://ann:4711@127.0.0.1/mlflow")
+    python = project / ".venv/bin/python"
+    python.write_text('#!/bin/sh\necho "cannot reach $MLFLOW_TRACKING_URI" >&2\nexit 1\n')
+    with pytest.raises(MlflowError, match=r"cannot reach postgresql://127\.0\.0\.1/mlflow"):
+        registered("shop", "run", "image", project)

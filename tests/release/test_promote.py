@@ -269,18 +269,52 @@ def test_a_rollback_to_what_was_never_promoted_needs_its_probe(shop: Shop, capsy
     assert shop.production() == second
 
 
-def test_a_production_that_the_log_does_not_know_is_not_guessed_about(
+def test_a_production_that_is_not_where_the_log_says_is_not_guessed_about(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, second, third = shop.image(), shop.image(), shop.image()
-    shop.promote(first)
-    shop.promote(second)
+    digests = [shop.image() for _ in range(3)]
+    for digest in digests:
+        shop.promote(digest)
     held = Registry(shop.name)
-    manifest = held.manifest(third)
+    manifest = held.manifest(digests[0])
     assert manifest is not None
-    held.tag(manifest, "production")
-    assert "which the log does not know" in refused(capsys, shop, shop.tags(), shop.rollback())
-    assert shop.rollback("--to", first) == 0
+    held.tag(manifest, "production")  # by hand
+    said = refused(capsys, shop, shop.tags(), shop.rollback())
+    assert f"production is {digests[0]}, and by the log it is {digests[2]}" in said
+    assert shop.rollback("--to", digests[1]) == 0
+
+
+@pytest.mark.parametrize("before", [1, 2])
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+def test_a_rollback_right_after_a_release_without_its_line_leads_to_the_log_s_last_image_killed_anywhere(
+    shop: Shop, before: int, late: bool
+) -> None:
+    for _ in range(before):
+        shop.promote(last := shop.image())
+    log, held = shop.log.read_bytes(), Registry(shop.name)
+    shop.promote(unrecorded := shop.image())
+    newest = held.manifest(unrecorded)
+    assert newest is not None
+
+    def without_its_line() -> None:
+        shop.log.write_bytes(log)
+        held.tag(newest, "production")
+
+    without_its_line()
+    count = steps(shop.rollback)
+    assert shop.production() == last
+    wanted = shop.lines()
+    assert len(wanted) == before + 1
+    assert [wanted[-1][name] for name in ("action", "digest", "previous")] == ["rollback", last, unrecorded]
+    for number in range(1, count + 1):
+        without_its_line()
+        with pytest.MonkeyPatch.context() as patch:
+            armed(patch, Fuse(number, late))
+            with pytest.raises(Killed):
+                shop.rollback()
+        if shop.production() != last:  # else it was done
+            assert shop.rollback() == 0
+        assert (shop.production(), shop.lines()) == (last, wanted)
 
 
 @dataclass

@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 from fake_forge import TOKEN, Forge, forge
-from registries import write_probe
+from loopback import registry
+from registries import image_folder, labels, write_probe
 from repositories import ACTIONS, git
 from test_documents import line
 
+from model_review.release.promote import PRODUCTION, previous
+from model_review.release.promotions import read_log
+from model_review.release.push import push
+from model_review.release.registry import Registry
+
 pytestmark = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the PATH")
-FIRST, SECOND = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 
 
 @pytest.fixture
@@ -23,6 +28,26 @@ def github(tmp_path: Path) -> Iterator[Forge]:
     git(tmp_path, "init", "--quiet", "--bare", str(bare))
     with forge(bare) as made:
         yield made
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Registry]:
+    with registry(tmp_path) as host:
+        yield Registry(f"{host}/acme/shop")
+
+
+def promoted(held: Registry, scratch: Path, minute: int, before: str | None) -> tuple[str, str]:
+    """Put a new image into production; its digest, and the line that tells of it."""
+    commit = str(minute) * 40
+    folder, digest = image_folder(scratch / f"image-{minute}", labels(commit))
+    held.tag(push(held, folder), PRODUCTION)
+    time = f"2026-01-01T00:{minute:02}:00Z"
+    return digest, line(image=held.name, digest=digest, previous=before, commit=commit, time=time)
+
+
+def recorded(github: Forge) -> list[str]:
+    """The digests of the log's lines."""
+    return [json.loads(one)["digest"] for one in git(github.git, "show", "model-review:promotions.jsonl").splitlines()]
 
 
 def record(github: Forge, scratch: Path, text: str) -> subprocess.CompletedProcess[str]:
@@ -43,24 +68,54 @@ def record(github: Forge, scratch: Path, text: str) -> subprocess.CompletedProce
     return done
 
 
-def test_a_promotion_is_recorded_once_also_when_another_push_comes_first(github: Forge, tmp_path: Path) -> None:
+def test_a_promotion_is_recorded_once_also_when_another_push_comes_first(
+    github: Forge, held: Registry, tmp_path: Path
+) -> None:
     hook = github.git / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text('#!/bin/sh\n[ -e "$GIT_DIR/once" ] || { touch "$GIT_DIR/once"; exit 1; }\n')
     hook.chmod(0o755)
+    first, told = promoted(held, tmp_path, 1, None)
     for _ in range(2):
-        done = record(github, tmp_path, line())
+        done = record(github, tmp_path, told)
         assert done.returncode == 0, done.stderr
-    done = record(github, tmp_path, line(digest=SECOND, previous=FIRST, commit="d" * 40))
-    assert done.returncode == 0, done.stderr
-    done = record(github, tmp_path, line())  # the first one's job, run again late
-    assert done.returncode == 0, done.stderr
-    log = git(github.git, "show", "model-review:promotions.jsonl").splitlines()
-    assert [json.loads(one)["digest"] for one in log] == [FIRST, SECOND]
+    second, newer = promoted(held, tmp_path, 2, first)
+    for one in (newer, told):  # at last the first one's job, run again late
+        done = record(github, tmp_path, one)
+        assert done.returncode == 0, done.stderr
+    assert recorded(github) == [first, second]
     files = git(github.git, "ls-tree", "-r", "--name-only", "model-review").splitlines()
-    assert files == [f"probes/sha256-{'1' * 64}.json", f"probes/sha256-{'2' * 64}.json", "promotions.jsonl"]
+    assert files == [
+        *sorted(f"probes/{digest.replace(':', '-')}.json" for digest in (first, second)),
+        "promotions.jsonl",
+    ]
     assert len(github.releases) == 2
+    assert github.latest == f"v0.1.0-{'2' * 12}"
     assert git(github.git, "rev-list", "--count", "model-review") == "2"
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_release_that_is_recorded_once_the_next_one_runs_stands_before_it_and_is_not_the_latest(
+    github: Forge, held: Registry, tmp_path: Path, newest_first: bool
+) -> None:
+    first, told = promoted(held, tmp_path, 1, None)
+    assert record(github, tmp_path, told).returncode == 0
+    second, failed = promoted(held, tmp_path, 2, first)
+    third, newest = promoted(held, tmp_path, 3, second)
+    # The second one's job failed, and is run again once the third one is in production.
+    said = {}
+    for one in (newest, failed) if newest_first else (failed, newest):
+        done = record(github, tmp_path, one)
+        assert done.returncode == 0, done.stderr
+        said[one] = done.stdout
+    assert f"in production is {third} by now" in said[failed]
+    assert "by now" not in said[newest]
+    assert recorded(github) == [first, second, third]
+    assert sorted(github.releases) == [f"v0.1.0-{number * 12}" for number in "123"]
+    assert github.latest == f"v0.1.0-{'3' * 12}"
+    log = tmp_path / "promotions.jsonl"
+    log.write_text(git(github.git, "show", "model-review:promotions.jsonl") + "\n")
+    assert previous(read_log(log), held.name, third) == second
 
 
 def test_a_line_that_is_none_is_refused_and_makes_no_branch(github: Forge, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_merges_release_a_rejected_model_does_not_and_one_click_goes_back(shop: 
     assert f"{shop.image}@{production}" in release["body"]
     attested = (shop.store / "artifacts/attested").read_text().splitlines()
     assert [one.split()[0] for one in attested] == [f"{shop.image}@{production}"] * 4
-    assert printed.count("The signature is for `gh attestation verify` to check.") == 3
+    assert printed.count("The signature is for `gh attestation verify` to check.") == 4
 
     shop.merge("bad")
     done, printed = shop.release()

@@ -1,13 +1,16 @@
 """The generated project's commands do what its README says, on real tables."""
 
+import base64
 import json
 import shutil
 import socket
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from loopback import listening, tracking_server
 from project import must, result, run, table_path
 
 
@@ -101,6 +104,39 @@ def test_a_tracking_server_that_is_down_loses_no_run_and_none_is_logged_twice(
     elsewhere = f"sqlite:///{demo_copy / 'elsewhere.db'}"
     must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=elsewhere)
     assert result(demo_copy)["tracking"]["uri"] == elsewhere
+
+
+LOGIN, SECRETS = "ann:pa%40ss%2F4711", ("pa%40ss", "pa@ss", "4711")
+
+
+def test_a_tracking_server_s_password_is_sent_and_is_in_no_output_and_no_file(demo_copy: Path) -> None:
+    seen = set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.add(self.headers.get("Authorization"))
+            self.send_error(403)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with listening(Handler) as host:
+        for uri in (f"http://{LOGIN}@{host}", f"postgresql://{LOGIN}@{host}/db"):
+            done = must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=uri, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+            assert "warning: not logged to MLflow" in done.stderr
+            assert not [one for one in SECRETS if one in done.stdout + done.stderr]
+    assert seen == {"Basic " + base64.b64encode(b"ann:pa@ss/4711").decode()}
+
+
+@pytest.mark.prove
+def test_the_run_names_its_tracking_server_without_the_password(demo_copy: Path, tmp_path: Path) -> None:
+    with tracking_server(tmp_path) as url:
+        uri = url.replace("://", f"://{LOGIN}@")
+        printed = [must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=uri) for _ in range(2)]
+    assert result(demo_copy)["tracking"]["uri"] == url
+    assert "View run" in printed[0].stdout
+    assert f"of {url}" in printed[1].stdout
+    assert not [one for done in printed for one in SECRETS if one in done.stdout + done.stderr]
 
 
 def test_evaluate_scores_another_versions_rows_and_ignores_columns_it_does_not_know(demo_copy: Path) -> None:

@@ -57,7 +57,8 @@ class Runner:
         self.folder.mkdir(parents=True, exist_ok=True)
         told = self.folder / f"{checkout.name}-{event}.json"
         told.write_text(json.dumps(payload), encoding="utf-8")
-        command = [str(ACT), event, "--workflows", f".github/workflows/{workflow}.yml", "--eventpath", str(told)]
+        file = readable(checkout / f".github/workflows/{workflow}.yml", self.folder / f"{checkout.name}-{event}.yml")
+        command = [str(ACT), event, "--workflows", str(file), "--eventpath", str(told)]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--action-offline-mode", "--no-cache-server"]
         command += ["--action-cache-path", str(self.folder), *self.mapped]
         # Act keeps settings and caches of its own here; its steps find those of the user.
@@ -93,6 +94,13 @@ class Runner:
         """End what still runs; act ends its steps when it is interrupted."""
         for process in self.started:
             _end(process)
+
+
+def readable(workflow: Path, target: Path) -> Path:
+    """A copy without `concurrency.queue`: act runs one workflow at a time, and 0.2.89 refuses keys that are new to it."""
+    lines = workflow.read_text(encoding="utf-8").splitlines(keepends=True)
+    target.write_text("".join(line for line in lines if line.strip() != "queue: max"), encoding="utf-8")
+    return target
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -129,11 +129,13 @@ def test_rights_are_given_by_job_and_write_rights_in_the_trusted_workflow_alone(
         ("release", "publish"): {"packages": "write"},
         ("release", "attest"): {"attestations": "write", "id-token": "write"},
         ("release", "staging"): {"packages": "read"},
+        ("release", "approval"): {},
         ("release", "production"): {"contents": "read", "packages": "write"},
-        ("release", "record"): {"contents": "write"},
+        ("release", "record"): {"contents": "write", "packages": "read"},
         ("rollback", "staging"): {"contents": "read", "packages": "read"},
+        ("rollback", "approval"): {},
         ("rollback", "production"): {"contents": "read", "packages": "write"},
-        ("rollback", "record"): {"contents": "write"},
+        ("rollback", "record"): {"contents": "write", "packages": "read"},
     }
 
 
@@ -177,19 +179,46 @@ def test_only_the_job_that_may_not_write_runs_the_project_s_code(folder: Path) -
     assert all("uses" not in step or step["uses"].startswith("actions/") for step in attest)
 
 
-def test_production_moves_after_staging_was_probed_and_never_while_another_release_works(folder: Path) -> None:
-    found = workflow(folder, "release")["jobs"]
-    assert {"publish", "attest", "staging"} <= set(found["production"]["needs"])
-    assert found["record"]["needs"] == "production"
-    assert (found["staging"]["environment"], found["production"]["environment"]) == ("staging", "production")
+def test_production_moves_after_staging_was_probed_and_a_reviewer_agreed(folder: Path) -> None:
     for name in ("release", "rollback"):
-        assert workflow(folder, name)["concurrency"] == {"group": "production", "cancel-in-progress": False}
+        found = workflow(folder, name)["jobs"]
+        assert "staging" in found["approval"]["needs"]
+        assert "approval" in found["production"]["needs"]
+        assert found["record"]["needs"] == "production"
+        assert (found["staging"]["environment"], found["approval"]["environment"]) == ("staging", "production")
+    assert {"publish", "attest"} <= set(workflow(folder, "release")["jobs"]["approval"]["needs"])
+
+
+def test_production_is_moved_by_one_job_at_a_time_and_no_job_waits_for_a_reviewer_in_its_group(folder: Path) -> None:
+    held: dict[str, set[tuple[str, str]]] = {}
+    for name, job, one in jobs(folder):
+        moves = any("/actions/promote@" in step.get("uses", "") for step in one["steps"])
+        group = one.get("concurrency", {})
+        # `queue`: of several that wait, GitHub would drop all but the last.
+        wanted = {"group": "production", "cancel-in-progress": False, "queue": "max"}
+        assert group == (wanted if moves else {}), (name, job)
+        assert not (moves and "environment" in one)
+        if moves:
+            held.setdefault(group["group"], set()).add((name, job))
+    assert held == {"production": {("release", "production"), ("rollback", "production")}}
+    # A whole release keeps the others waiting, also while a reviewer thinks; a rollback never waits for one.
+    assert workflow(folder, "release")["concurrency"] == {"group": "release", "cancel-in-progress": False}
+    assert workflow(folder, "rollback")["concurrency"]["group"] == "rollback-${{ github.run_id }}"
+
+
+def test_what_is_attested_has_the_types_that_the_check_before_production_demands(folder: Path) -> None:
+    script = (ACTIONS / "promote/attested.sh").read_text(encoding="utf-8")
+    given = [step["with"] for step in workflow(folder, "release")["jobs"]["attest"]["steps"] if "with" in step]
+    types = {Path(one["predicate-path"]).name: one["predicate-type"] for one in given if "predicate-path" in one}
+    assert sorted(types) == ["comparison.json", "model-card.json"]
+    for document, kind in {**types, "sbom.cdx.json": "https://cyclonedx.org/bom"}.items():
+        assert f"\n{document} {kind}\n" in script
 
 
 def test_publishing_is_off_where_the_repository_says_so(folder: Path) -> None:
     found = workflow(folder, "release")["jobs"]
     assert found["deployed"]["if"] == found["publish"]["if"] == "vars.MODEL_REVIEW_PUBLISH != 'false'"
-    last = ["publish", "attest", "staging", "production", "record"]
+    last = ["publish", "attest", "staging", "approval", "production", "record"]
     for job in last[1:]:
         assert set(last) & {*([found[job]["needs"]] if isinstance(found[job]["needs"], str) else found[job]["needs"])}
     trained = [step for step in found["model"]["steps"] if "train@" in step.get("uses", "")]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Add one line to promotions.jsonl on the orphan branch model-review, and the probe; two jobs that race: the later one
-# starts again. Then the GitHub Release.
+# starts again, and asks again what is in production. Then the GitHub Release.
 set -euo pipefail
 
 engine="$GITHUB_ACTION_PATH/../setup/engine.sh"

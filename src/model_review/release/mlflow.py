@@ -6,6 +6,7 @@ A server is asked by its REST API. Any other store (SQLite) is opened by the pro
 import base64
 import json
 import os
+import re
 import subprocess
 import urllib.parse
 import urllib.request
@@ -19,6 +20,7 @@ from model_review.text import plain
 
 URI = "MLFLOW_TRACKING_URI"
 CAP = 16 * 2**20
+LOGIN = re.compile(r"(?<=://)(?!/)\S*@")  # as the address of a server or of a database may hold it
 # The same steps as `_Server` does, for a store that only MLflow itself can open.
 LOCAL = """
 import json, sys
@@ -58,11 +60,16 @@ def move_aliases(version: Registered, run: str, image: str, project: Path) -> No
     _ask(version.name, run, image, project, move=True)
 
 
+def _public(text: str) -> str:
+    """A text without the user and password that an address in it may hold."""
+    return plain(LOGIN.sub("", text))
+
+
 def _ask(name: str, run: str, image: str, project: Path, *, move: bool) -> str:
     uri = os.environ[URI]
     if not uri.startswith(("http://", "https://")):
         return _local(project, json.dumps([name, run, image, move]))
-    server = _Server(uri.rstrip("/"))
+    server = _Server(uri)
     version = server.version(name, run, image)
     if move:
         server.move(name, version)
@@ -73,7 +80,7 @@ def _local(project: Path, arguments: str) -> str:
     python = project / ".venv/bin/python"
     if not python.exists():
         raise MlflowError(
-            f"{plain(python)} is not there, and only the project's environment can open {plain(os.environ[URI])}; "
+            f"{plain(python)} is not there, and only the project's environment can open {_public(os.environ[URI])}; "
             f"run uv sync, or unset {URI}."
         )
     done = subprocess.run([str(python), "-c", LOCAL, arguments], capture_output=True, text=True, check=False)
@@ -81,16 +88,23 @@ def _local(project: Path, arguments: str) -> str:
     if done.returncode or not version.isdigit():
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise MlflowError(
-            f"MLflow failed in the project's environment: {plain(said[-1] if said else 'it said nothing')}."
+            f"MLflow failed in the project's environment: {_public(said[-1]) if said else 'it said nothing'}."
         )
     return version
 
 
 class _Server:
-    """A tracking server with a model registry."""
+    """A tracking server with a model registry. A login in its address is sent as MLflow's own client does it."""
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
+        try:
+            parts = urllib.parse.urlsplit(uri.rstrip("/"))
+            self._login = _basic(urllib.parse.unquote(parts.username or ""), urllib.parse.unquote(parts.password or ""))
+            self.uri = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        except ValueError:
+            raise MlflowError(f"{URI} is no address; give it as https://HOST.") from None
+        if LOGIN.search(self.uri):
+            raise MlflowError(f"{URI} holds an @ behind its host; in a password, / is written as %2F and @ as %40.")
 
     def version(self, name: str, run: str, image: str) -> str:
         """The newest version that was made of the run, else a new one."""
@@ -134,7 +148,7 @@ class _Server:
         else:
             data = json.dumps(values).encode()
         request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
-        if (authorization := _authorization()) is not None:
+        if (authorization := self._login or _authorization()) is not None:
             request.add_unredirected_header("Authorization", authorization)
         local = urllib.parse.urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
         # Not `http_exchange.opener`: a server may send on, and the authorization stays behind.
@@ -156,7 +170,10 @@ class _Server:
 
 def _authorization() -> str | None:
     """As MLflow's own client reads it."""
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        return f"Bearer {token}"
-    name, secret = os.environ.get("MLFLOW_TRACKING_USERNAME"), os.environ.get("MLFLOW_TRACKING_PASSWORD")
+    name, secret = os.environ.get("MLFLOW_TRACKING_USERNAME", ""), os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    return _basic(name, secret) or (f"Bearer {token}" if token else None)
+
+
+def _basic(name: str, secret: str) -> str | None:
     return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode() if name and secret else None

@@ -40,9 +40,18 @@ def body_of(promotion: Promotion, repository: str, report: Path | None, card: Pa
     return found + "\n"
 
 
-def publish(client: Client, repository: str, promotion: Promotion, body: str) -> str:
-    """Write the release, or write it again; its address. After a rollback the older release is the latest again."""
-    tag = tag_of(promotion)
+def publish(client: Client, repository: str, promotion: Promotion, body: str, *, again: bool, latest: bool) -> str:
+    """Write the release, or write it again; its address.
+
+    Args:
+        client: GitHub.
+        repository: Its owner and name.
+        promotion: What went to production.
+        body: The text.
+        again: The text takes the place of one that is there.
+        latest: GitHub shows it as the latest: it is what runs. After a rollback that is an older one again.
+    """
+    tag, shown = tag_of(promotion), {"make_latest": str(latest).lower()}
     where = f"/repos/{repository}/releases"
     try:
         found = get(client, f"{where}/tags/{urllib.parse.quote(tag, safe='')}", _Release)
@@ -50,6 +59,6 @@ def publish(client: Client, repository: str, promotion: Promotion, body: str) ->
         if error.status != 404:
             raise
         wanted = {"tag_name": tag, "target_commitish": promotion.commit, "name": tag, "body": body}
-        return send(client, "POST", where, _Release, wanted | {"make_latest": "true"}).html_url
-    changed = {"make_latest": "true"} | ({"body": body} if promotion.action == "promote" else {})
+        return send(client, "POST", where, _Release, wanted | shown).html_url
+    changed = shown | ({"body": body} if again else {})
     return send(client, "PATCH", f"{where}/{found.id}", _Release, changed).html_url

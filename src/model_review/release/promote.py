@@ -168,6 +168,8 @@ def previous(log: list[Promotion], image: str, current: str | None) -> str:
     last = latest(log, image)
     if last is None or current is None:
         raise Refused(f"{image}: nothing was promoted by this log; name the image with --to.")
+    if half_made(log, current):  # it took the place of the log's last
+        return last.digest
     found = before(log, image, last.digest)
     if found is None:
         raise Refused(f"{image}@{last.digest} is the first release; there is none before it to go back to.")
@@ -175,7 +177,9 @@ def previous(log: list[Promotion], image: str, current: str | None) -> str:
         earlier = latest([one for one in log if one.digest != last.digest], image)
         found = found if earlier is None else earlier.digest
     if current not in (last.digest, found):
-        raise Refused(f"{image}: {PRODUCTION} is {current}, which the log does not know; name the image with --to.")
+        raise Refused(
+            f"{image}: {PRODUCTION} is {current}, and by the log it is {last.digest}; name the image with --to."
+        )
     return found
 
 
@@ -197,10 +201,16 @@ def _finish(
     notes: list[str],
     current: str | None,
 ) -> Done:
-    """The tag that is deployed, the line in the log, and the alias: in this order."""
+    """The tag that is deployed, the line in the log, and the alias: in this order.
+
+    Going back from an image that no line tells of, the line comes first: once the tag has moved, nothing names that image
+    any more, and a rollback that was stopped between the two would lead one further back.
+    """
     digest, labels = target.manifest.digest, target.labels
-    moved = asked.registry.tag(target.manifest, PRODUCTION)
-    last = latest(read_log(asked.log), asked.registry.name)
+    log = read_log(asked.log)
+    last = latest(log, asked.registry.name)
+    line_first = action == "rollback" and current is not None and half_made(log, current)
+    moved = not line_first and asked.registry.tag(target.manifest, PRODUCTION)
     # Where this image is in production already, a run that was stopped put it there: the log knows what was before.
     replaced = current if current != digest else None if last is None else last.digest
     promotion = Promotion(
@@ -219,6 +229,8 @@ def _finish(
     )
     if not append(asked.log, promotion) and last is not None:
         promotion = last
+    if line_first:
+        moved = asked.registry.tag(target.manifest, PRODUCTION)
     if version is not None:
         mlflow.move_aliases(version, labels[MLFLOW_RUN], _image(asked, target), asked.project)
     return Done(promotion, moved, notes)

@@ -71,13 +71,22 @@ def read_log(path: Path) -> list[Promotion]:
     return [parse_promotion(f"{plain(path)}, line {number}", line) for number, line in lines if line.strip()]
 
 
-def append(path: Path, new: Promotion) -> bool:
-    """Add a line, unless this image is the last that went to production; whether one was added."""
+def append(path: Path, new: Promotion, *, late: bool = False) -> bool:
+    """Add a line, unless the one before it tells the same; whether one was added.
+
+    Args:
+        path: The log.
+        new: The line.
+        late: The image is not in production any more: its line stands by its time, before those of what followed.
+    """
     log = read_log(path)
-    last = latest(log, new.image)
-    if last is not None and last.digest == new.digest:
+    followed = (place for place, one in enumerate(log) if one.image == new.image and one.time > new.time)
+    place = next(followed, len(log)) if late else len(log)
+    last = latest(log[:place], new.image)
+    # The same image again, and yet a line: it took the place of one whose release was stopped before its own line.
+    if last is not None and last.digest == new.digest and new.previous in (None, last.digest, last.previous):
         return False
-    write_text(path, "".join(f"{one.line()}\n" for one in [*log, new]))
+    write_text(path, "".join(f"{one.line()}\n" for one in [*log[:place], new, *log[place:]]))
     return True
 
 

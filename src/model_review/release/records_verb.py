@@ -147,8 +147,11 @@ def run_release_note(arguments: argparse.Namespace) -> int:
     github = records.connected()
     if github is None:
         raise ReviewError("GITHUB_TOKEN and GITHUB_REPOSITORY must be set; on a laptop there is no GitHub Release.")
+    latest = Registry(promotion.image).resolve(PRODUCTION) == promotion.digest
     body = body_of(promotion, github[1], arguments.report, arguments.card)
-    address = publish(*github, promotion, body)
+    # A rollback hands no card on, also where it finds its image in production by the line of its promotion.
+    again = promotion.action == "promote" and arguments.card is not None and arguments.card.is_file()
+    address = publish(*github, promotion, body, again=again, latest=latest)
     write_outputs({"url": address})
     print(f"Release: {plain(address)}")
     return 0

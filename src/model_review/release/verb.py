@@ -7,7 +7,7 @@ from model_review.errors import ReviewError
 from model_review.files import read_json, read_text
 from model_review.image_reference import parse_image
 from model_review.probe.record import read_probe
-from model_review.release.promote import REVISION, Done, Refused, Request, promote, rollback
+from model_review.release.promote import PRODUCTION, REVISION, Done, Refused, Request, promote, rollback
 from model_review.release.promotions import append, locked, parse_promotion, read_log
 from model_review.release.push import labels_of_folder, push
 from model_review.release.records_verb import image_name
@@ -53,13 +53,16 @@ def run_rollback(arguments: argparse.Namespace) -> int:
 
 
 def run_record(arguments: argparse.Namespace) -> int:
-    """Add a line that `promote` or `rollback` wrote elsewhere."""
+    """Add a line that `promote` or `rollback` wrote elsewhere; another image may be in production by now."""
     line = read_text(arguments.line).strip()
     new = parse_promotion(plain(arguments.line), line)
+    current = Registry(new.image).resolve(PRODUCTION)
+    late = current != new.digest
     with locked(arguments.log):
-        added = new not in read_log(arguments.log) and append(arguments.log, new)
+        added = new not in read_log(arguments.log) and append(arguments.log, new, late=late)
     write_outputs({"added": str(added).lower()})
-    print(f"{'Recorded' if added else 'Recorded before'}: {new.image}@{new.digest}.")
+    by_now = f"; in production is {current or 'nothing'} by now" if late else ""
+    print(f"{'Recorded' if added else 'Recorded before'}: {new.image}@{new.digest}{by_now}.")
     return 0
 
 

@@ -6,10 +6,12 @@ The run directory comes first. A server that is down loses nothing: `uv run trai
 import contextlib
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
@@ -17,6 +19,7 @@ from . import ROOT, model, rows, rundir
 from .contract import Contract, load_contract
 
 SERVING = ("scikit-learn", "pandas", "skops")
+LOGIN = re.compile(r"(?<=://)(?!/)\S*@")  # as the address of a server or of a database may hold it
 FIGURES = ("mean_test_score", "std_test_score", "mean_fit_time")
 
 
@@ -25,12 +28,13 @@ def log(run_folder: Path) -> None:
     run, contract = rundir.read(run_folder), load_contract(run_folder / "contract.yaml")
     with _guarded("`uv run train --log-only` sends the run later"):
         mlflow = _open(contract.id)
+        place = _public(mlflow.get_tracking_uri())
         if run["tracking"]:
             sent = f"attributes.run_id = '{run['tracking']['run_id']}'"
             if mlflow.search_runs(experiment_names=[contract.id], filter_string=sent, output_format="list"):
-                print(f"logged to MLflow already: run {run['tracking']['run_id']} of {mlflow.get_tracking_uri()}")
+                print(f"logged to MLflow already: run {run['tracking']['run_id']} of {place}")
                 return
-        run["tracking"] = {"run_id": _send(mlflow, run_folder, run, contract), "uri": mlflow.get_tracking_uri()}
+        run["tracking"] = {"run_id": _send(mlflow, run_folder, run, contract), "uri": place}
         rundir.write_json(run_folder / "run.json", run)
 
 
@@ -39,12 +43,23 @@ def _guarded(advice: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # MLflow raises whatever its store, server or database driver raises
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        reason = f"{type(error).__name__}: {_public(' '.join(str(error).split()))[:200]}"
         print(f"warning: not logged to MLflow ({reason}); {advice}", file=sys.stderr)
+
+
+def _public(text: str) -> str:
+    """A text without the user and password that an address in it may hold: `run.json` goes into the image."""
+    return LOGIN.sub("", text)
 
 
 def _open(experiment: str) -> Any:
     """MLflow, with its store and the experiment chosen."""
+    server = urlsplit(os.environ.get("MLFLOW_TRACKING_URI", ""))
+    if server.scheme in ("http", "https") and server.username is not None:
+        # MLflow prints the address of each run as it got it, and takes a login from variables of its own just as well.
+        os.environ["MLFLOW_TRACKING_USERNAME"] = unquote(server.username)
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = unquote(server.password or "")
+        os.environ["MLFLOW_TRACKING_URI"] = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl()
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # environments of uv hold no pip
