@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 
 NUMERIC, TEMPORAL = ("integer", "number", "boolean"), ("date", "timestamp")
+DECIMAL_COMMA = str.maketrans(",.", ".,")
+"""Turns 1,5 into a number; 1.234, which may be meant as 1234, into none."""
 CSV = {"delimiter": ",", "encoding": "utf-8", "decimal": "."}  # of a Parquet table, which need not say them
 
 
