@@ -42,7 +42,7 @@ class Column:
     decimal: str
     dates: DateScan
     rows: int = 0
-    missing: int = 0
+    absent: Counter[str] = field(default_factory=Counter)  # rows without a value, by its spelling
     levels: Counter[str] | None = field(default_factory=Counter)  # none once there are too many
     seen: set[str] | None = field(default_factory=set)  # none once a value came twice
     is_number: bool = True
@@ -66,7 +66,8 @@ class Column:
         distinct = set(cells)
         absent = distinct & MISSING_SET
         present = list(filterfalse(absent.__contains__, cells)) if absent else cells
-        self.missing += len(cells) - len(present)
+        for token in absent:
+            self.absent[token] += cells.count(token)
         self.longest = max(self.longest, max(map(len, distinct)))
         self._track_repeats(cells, distinct, bool(absent))
         if self.levels is not None:
@@ -135,6 +136,16 @@ class Column:
         except ValueError:
             return None
         return None if len(numbers) != count or float("inf") in (max(numbers), -min(numbers)) else numbers
+
+    def take_for_a_value(self, token: str) -> None:
+        """Make a spelling of "no value" one of the values after all."""
+        assert self.levels is not None
+        self.levels[token] = self.absent.pop(token)
+
+    @property
+    def missing(self) -> int:
+        """Number of rows without a value."""
+        return self.absent.total()
 
     @property
     def present(self) -> int:

@@ -13,7 +13,7 @@ SOURCE = ROOT / "{{cookiecutter.project_slug}}" / "src" / "{{cookiecutter.__pack
 
 
 def module(name: str) -> Any:
-    """Return a module of the project, of a package that is called `generated` here."""
+    """Return a module of the project, whose package is called `generated` here; the package itself without a name."""
     if "generated" not in sys.modules:
         spec = importlib.util.spec_from_file_location(
             "generated", SOURCE / "__init__.py", submodule_search_locations=[str(SOURCE)]
@@ -22,7 +22,7 @@ def module(name: str) -> Any:
         assert spec.loader
         sys.modules["generated"] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules["generated"])
-    return importlib.import_module(f"generated.{name}")
+    return importlib.import_module(f"generated.{name}" if name else "generated")
 
 
 def first_read(path: Path, target: str, folder: Path) -> tuple[Inferred, Any]:
