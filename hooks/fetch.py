@@ -18,11 +18,21 @@ def locate(dataset: str, caller_folder: Path) -> Path | None:
         return None
     if "://" in dataset:
         raise Refusal(f"dataset {dataset!r} is not reachable: use a local path or an http(s) URL.")
-    path = caller_folder / Path(dataset).expanduser()
-    if path.is_dir():
-        raise Refusal(f"dataset {str(path)!r} is a folder: name the file in it.")
-    if not path.is_file():
-        raise Refusal(f"dataset {str(path)!r} does not exist: check the path (relative to {str(caller_folder)!r}).")
+    try:
+        path = caller_folder / Path(dataset).expanduser()
+        if path.is_dir():
+            raise Refusal(f"dataset {str(path)!r} is a folder: name the file in it.")
+        if not path.is_file():
+            raise Refusal(f"dataset {str(path)!r} does not exist: check the path (relative to {str(caller_folder)!r}).")
+        path.open("rb").close()
+    except OSError as error:  # no right to look there, or no name of a file
+        raise Refusal(
+            f"dataset {dataset!r} cannot be read ({error.strerror}): check the path and its rights."
+        ) from None
+    except RuntimeError:
+        raise Refusal(
+            f"dataset {dataset!r} begins with a user that this machine does not know: check the path."
+        ) from None
     return path
 
 

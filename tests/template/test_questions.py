@@ -1,5 +1,6 @@
 """Real cookiecutter runs: answers arrive unharmed, wrong ones are refused in one sentence and leave nothing."""
 
+import gzip
 import http.server
 import json
 import shutil
@@ -7,13 +8,16 @@ import subprocess
 import sys
 import threading
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from answers import LIBRARIES
 from bake import ROOT, bake, cookiecutter, replayed
+from reader import module
 from tables import REFUSED, Refused, few, shops, to_text
 
 ZEROS = "0" * 40
@@ -56,6 +60,8 @@ TABLE = ("dataset=../shops.csv", "target=bought")
         (("description=one\ntwo",), "single lines"),
         (("dataset=absent.csv", "target=y"), "absent.csv' does not exist"),
         (("dataset=.", "target=y"), "is a folder"),
+        ((f"dataset={'x' * 300}", "target=y"), "cannot be read (File name too long)"),
+        (("dataset=~no-such-user/t.csv", "target=y"), "begins with a user that this machine does not know"),
         (("dataset=s3://bucket/t.csv", "target=y"), "use a local path or an http(s) URL"),
         (("dataset=http://127.0.0.1:9/t.csv", "target=y"), "could not be fetched"),
         (("target=y",), "is given without a dataset"),
@@ -286,6 +292,36 @@ def server(folder: Path) -> Iterator[str]:
 def test_table_behind_a_url_is_downloaded(folder: Path, server: str) -> None:
     project = bake(folder, f"dataset={server}/shops.csv?raw=1", "target=bought")
     assert (project / "data" / "shops.csv").read_bytes() == (folder.parent / "shops.csv").read_bytes()
+
+
+@pytest.mark.parametrize("packed", ["gz", "ZIP"])
+def test_packed_parquet_is_stored_unpacked_because_no_reader_takes_it_otherwise(folder: Path, packed: str) -> None:
+    pd.read_csv(folder.parent / "shops.csv").to_parquet(folder.parent / "Shops.PARQUET")
+    content = (folder.parent / "Shops.PARQUET").read_bytes()
+    source = folder.parent / f"Shops.PARQUET.{packed}"
+    if packed == "gz":
+        source.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.writestr("Shops.PARQUET", content)
+    project = bake(folder, f"dataset={source}", "target=bought")
+    assert (project / "data" / "Shops.parquet").read_bytes() == content
+    settings, rows = module("settings"), module("rows")
+    contract, params = settings.load(project)
+    assert len(rows.load(project / contract.path, contract, params["split"]).rows) == 200
+
+
+def test_a_table_too_large_for_plain_git_is_stored_with_a_line_that_says_so(folder: Path) -> None:
+    """A gap in the archive makes it large: of a sparse file, little is on the disk."""
+    with zipfile.ZipFile(folder.parent / "large.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder.parent / "shops.csv", "shops.csv")
+        archive.start_dir = 96_000_000
+    done = cookiecutter(folder, "dataset=../large.zip", "target=bought", "project_slug=large")
+    assert done.returncode == 0, done.stderr
+    assert "data/large.csv.zip has 96 MB, too much for plain git: use Git LFS or DVC for it" in done.stdout
+    assert (folder / "large" / "data" / "large.csv.zip").stat().st_size > 95_000_000
+    small = cookiecutter(folder, *TABLE, "project_slug=small")
+    assert "plain git" not in small.stdout
 
 
 def test_url_without_a_table_is_refused_with_its_answer(folder: Path, server: str) -> None:
