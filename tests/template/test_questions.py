@@ -2,7 +2,9 @@
 
 import gzip
 import http.server
+import importlib.metadata
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,8 +17,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from answers import LIBRARIES
+from answers import FOLDERS, LIBRARIES
 from bake import ROOT, bake, cookiecutter, replayed
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from reader import module
 from tables import REFUSED, Refused, few, shops, to_text
 
@@ -48,6 +52,7 @@ TABLE = ("dataset=../shops.csv", "target=bought")
         (("project_slug=lambda",), "'lambda', a Python keyword"),
         (("project_slug=json",), "'json', which hides the library"),
         (("project_slug=scikit-learn",), "'scikit_learn', which hides the library"),
+        (("project_slug=tornado",), "'tornado', which hides the library"),
         (("project_slug=tests",), "'tests', a folder of the project"),
         (("task=ranking",), "task 'ranking' is not known: use one of auto, binary, multiclass, regression."),
         (("license=GPL",), "license 'GPL' is not offered"),
@@ -117,6 +122,38 @@ def test_every_library_of_the_generated_project_is_refused_as_a_package_name() -
     }
     assert len(named) > 10
     assert {name.replace("-", "_") for name in named} <= LIBRARIES
+
+
+def installed_with(requirements: list[str]) -> set[str]:
+    """Return the names of the distributions that these bring along in this environment, themselves included."""
+    found: set[str] = set()
+    waiting = [(Requirement(line), "") for line in requirements]
+    done = set()
+    while waiting:
+        requirement, wanted = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": wanted}):
+            continue
+        for extra in ("", *requirement.extras):
+            if (requirement.name, extra) not in done:
+                done.add((requirement.name, extra))
+                distribution = importlib.metadata.distribution(requirement.name)
+                found.add(canonicalize_name(distribution.name))
+                waiting += [(Requirement(line), extra) for line in distribution.requires or []]
+    return found
+
+
+def test_no_package_hides_a_module_that_the_generated_project_installs() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    brought = installed_with(groups["project"])
+    assert {"tornado", "schema", "huey", "gitpython"} <= brought
+    modules = {
+        module
+        for module, distributions in importlib.metadata.packages_distributions().items()
+        if brought & {canonicalize_name(name) for name in distributions}
+    }
+    possible = {name for name in modules if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)}
+    by_accident = {"example"}  # of a library that ships its examples; nothing imports them
+    assert possible - LIBRARIES - FOLDERS - by_accident - sys.stdlib_module_names == set()
 
 
 HOSTILE = """It's "quoted" \\n {curly} {{% raw %}} ''' \"\"\" #1: ünï & <b>"""
