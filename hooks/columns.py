@@ -5,7 +5,6 @@ Work on cells is left to C (`map`, `set`, `str.join`, `float`), work in Python i
 
 import hashlib
 import re
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import filterfalse
 from typing import Any
 
+import progress
 from answers import Refusal
 from dates import DateScan
 from names import word_set, words_of
@@ -190,11 +190,10 @@ def scan(table: Table) -> Scan:
             column.absorb(cells)
         sample.absorb(chunk)
         rows += len(chunk)
-        if rows >= 200_000 and sys.stderr.isatty():
-            print(f"\rreading {table.path.name}: {rows:,} rows", end="", file=sys.stderr, flush=True)
-    if rows >= 200_000:
-        end = "\r" if sys.stderr.isatty() else ""
-        print(f"{end}reading {table.path.name}: {rows:,} rows, done", file=sys.stderr)
+        if rows * len(columns) >= progress.MANY_CELLS:
+            progress.show(f"reading {table.path.name}: {rows:,} rows")
+    if rows * len(columns) >= progress.MANY_CELLS:
+        progress.finish(f"reading {table.path.name}: {rows:,} rows, done")
     if rows < FEWEST_ROWS:
         found = "a header and no rows" if not rows else f"{rows} rows"
         raise Refusal(f"{table.path.name} has {found}: at least {FEWEST_ROWS} rows are needed to learn and to test.")

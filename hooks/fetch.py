@@ -1,14 +1,13 @@
 """From the `dataset` answer to a file on this machine: a path relative to the caller's folder, or a download."""
 
 import re
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import progress
 from answers import Refusal
 
 TIMEOUT_SECONDS = 30
-LARGE_BYTES = 20_000_000
 BLOCK_BYTES = 1 << 20
 
 
@@ -49,10 +48,10 @@ def download(url: str, folder: Path) -> Path:
             total = 0
             while block := answer.read(BLOCK_BYTES):
                 total += file.write(block)
-                if total > LARGE_BYTES:
-                    print(f"\rdownloading {path.name}: {total / 1e6:,.0f} MB", end="", file=sys.stderr)
-            if total > LARGE_BYTES:
-                print(file=sys.stderr)
+                if total > progress.LARGE_BYTES:
+                    progress.show(f"downloading {path.name}: {total / 1e6:,.0f} MB")
+            if total > progress.LARGE_BYTES:
+                progress.finish(f"downloading {path.name}: {total / 1e6:,.0f} MB, done")
     except urllib.error.HTTPError as error:
         raise Refusal(f"dataset {url!r} was answered with {error.code} {error.reason}: check the address.") from None
     except (OSError, ValueError, HTTPException) as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 import parquet
+import progress
 from answers import Refusal
 from fetch import safe_name
 
@@ -191,10 +192,14 @@ def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
 
 def blocks(path: Path) -> Iterator[bytes]:
     """Give the unpacked file, piece by piece."""
+    total = 0
     try:
         with open_bytes(path) as file:
             while block := file.read(BLOCK_BYTES):
                 yield block
+                total += len(block)
+                if total >= progress.LARGE_BYTES:
+                    progress.show(f"looking at {path.name}: {total / 1e6:,.0f} MB")
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
         raise Refusal(f"{path.name} is damaged: it could not be unpacked to its end.") from None
 

@@ -1,5 +1,9 @@
 """What a column's values make of its type and limits."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -8,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from answers import Refusal
+from bake import ROOT
 from inference import Inferred, infer_columns, infer_file
 from kinds import widen
 from reader import first_read, module
@@ -345,6 +350,25 @@ def test_none_is_no_class_where(tmp_path: Path, labels: dict[str, int], columns:
 def test_a_single_class_beside_a_spelling_of_no_value_is_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"one value only \('Yes'\).*'NA' counts as no value, write it in another way"):
         answers(tmp_path, {"Yes": 100, "NA": 100})
+
+
+def test_a_large_table_shows_how_far_it_is_read_also_where_it_is_wide_and_its_rows_are_few(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    row = ",".join(["0.12345"] * 2000) + "\n"
+    path.write_text(",".join(f"c{number}" for number in range(2000)) + "\n" + row * 1500, encoding="utf-8")
+    code = "import sys; from pathlib import Path; from columns import scan; from table import open_table"
+    command = [sys.executable, "-c", f"{code}; scan(open_table(Path(sys.argv[1])))", str(path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "hooks")}
+    quiet = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert quiet.stderr == "reading wide.csv: 1,500 rows, done\n"
+    terminal, end = os.openpty()
+    subprocess.run(command, env=environment, stderr=end, check=True)
+    os.close(end)
+    shown = [line.strip() for line in os.read(terminal, 10_000).decode().split("\r")]
+    os.close(terminal)
+    assert any(re.fullmatch(r"looking at wide\.csv: 2\d MB", line) for line in shown), shown
+    assert "reading wide.csv: 1,000 rows" in shown
+    assert "reading wide.csv: 1,500 rows, done" in shown
 
 
 def test_the_contract_says_how_many_rows_its_suggestions_rest_on(tmp_path: Path) -> None:
