@@ -15,16 +15,27 @@ LICENSES = ("Apache-2.0", "MIT", "BSD-3-Clause", "Proprietary")
 DEPLOYMENTS = ("none", "compose", "kubernetes")
 DEMO_TARGET = "churned"
 
-# What the generated project imports or installs: a package of the same name would hide it, or depend on itself.
+# What the generated project installs, and what runs it: a package of the same name would hide it, or depend on itself.
+# A test compares the list with the environment that is locked.
 LIBRARIES = word_set(
     """
-    alembic anyio attr attrs bentoml check_jsonschema click cloudpickle cookiecutter databricks dateutil
-    detect_secrets docker fastapi flask fsspec graphene gunicorn h11 httptools httpx huggingface_hub jinja2
-    joblib jsonschema lightgbm matplotlib mlflow mypy numpy onnx onnxmltools onnxruntime open_data_contract_standard
-    opentelemetry packaging pandas pandera pip pluggy pre_commit pre_commit_hooks prometheus_client protobuf
-    psutil pyarrow pydantic pytest pytest_cov pytz pyyaml requests ruff scikit_learn scipy setuptools skl2onnx
-    sklearn skops sniffio sqlalchemy sqlparse starlette threadpoolctl tomli_w tqdm typeguard typing_extensions
-    urllib3 uv uv_build uvicorn uvloop xgboost yaml
+    a2wsgi aiohappyeyeballs aiohttp aiohttp_asgi_connector aiosignal aiosqlite alembic annotated_doc
+    annotated_types anyio asgiref ast_serialize attr attrs bentoml bentoml_cli blinker cachetools cattr cattrs
+    certifi cffi cfgv charset_normalizer check_jsonschema circus click click_option_group cloudpickle contourpy
+    cookiecutter coverage cryptography cycler databricks dateutil detect_secrets distlib docker dotenv fastapi
+    filelock flask flask_cors flatbuffers frozenlist fsspec git gitdb google graphene graphql graphql_relay
+    gunicorn h11 httpcore httptools httpx httpx_ws huey huggingface_hub identify idna importlib_metadata
+    iniconfig itsdangerous jinja2 joblib jsonschema jsonschema_specifications kiwisolver librt lightgbm mako
+    markdown_it markupsafe matplotlib mdurl ml_dtypes mlflow mpl_toolkits multidict multipart mypy
+    mypy_extensions mypyc narwhals nodeenv numpy onnx onnxmltools onnxruntime open_data_contract_standard
+    opentelemetry packaging packaging_legacy_version pandas pandera pathspec pip pip_requirements_parser
+    platformdirs pluggy pre_commit pre_commit_hooks prettytable prometheus_client propcache protobuf psutil py
+    pyarrow pyasn1 pyasn1_modules pycparser pydantic pydantic_core pygments pylab pynvml pyparsing pytest
+    pytest_cov python_discovery python_multipart pythonjsonlogger pytz pyyaml referencing regress requests rich
+    rich_toolkit rpds ruamel ruff schema scikit_learn scipy setuptools simple_di skl2onnx sklearn skops smmap
+    sniffio sqlalchemy sqlparse starlette threadpoolctl tomli_w tornado tqdm typeguard typing_extensions
+    typing_inspect typing_inspection tzdata urllib3 uv uv_build uvicorn uvloop virtualenv watchfiles wcwidth
+    werkzeug wrapt wsproto xgboost yaml yarl zipp zmq
     """
 )
 FOLDERS = frozenset({"data", "deploy", "mlruns", "run", "src", "test", "tests"})

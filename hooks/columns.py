@@ -5,7 +5,6 @@ Work on cells is left to C (`map`, `set`, `str.join`, `float`), work in Python i
 
 import hashlib
 import re
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import filterfalse
 from typing import Any
 
+import progress
 from answers import Refusal
 from dates import DateScan
 from names import word_set, words_of
@@ -43,7 +43,7 @@ class Column:
     decimal: str
     dates: DateScan
     rows: int = 0
-    missing: int = 0
+    absent: Counter[str] = field(default_factory=Counter)  # rows without a value, by its spelling
     levels: Counter[str] | None = field(default_factory=Counter)  # none once there are too many
     seen: set[str] | None = field(default_factory=set)  # none once a value came twice
     is_number: bool = True
@@ -67,7 +67,8 @@ class Column:
         distinct = set(cells)
         absent = distinct & MISSING_SET
         present = list(filterfalse(absent.__contains__, cells)) if absent else cells
-        self.missing += len(cells) - len(present)
+        for token in absent:
+            self.absent[token] += cells.count(token)
         self.longest = max(self.longest, max(map(len, distinct)))
         self._track_repeats(cells, distinct, bool(absent))
         if self.levels is not None:
@@ -137,6 +138,16 @@ class Column:
             return None
         return None if len(numbers) != count or max(max(numbers), -min(numbers)) > LARGEST else numbers
 
+    def take_for_a_value(self, token: str) -> None:
+        """Make a spelling of "no value" one of the values after all."""
+        assert self.levels is not None
+        self.levels[token] = self.absent.pop(token)
+
+    @property
+    def missing(self) -> int:
+        """Number of rows without a value."""
+        return self.absent.total()
+
     @property
     def present(self) -> int:
         """Number of rows with a value."""
@@ -180,11 +191,10 @@ def scan(table: Table) -> Scan:
             column.absorb(cells)
         sample.absorb(chunk)
         rows += len(chunk)
-        if rows >= 200_000 and sys.stderr.isatty():
-            print(f"\rreading {table.path.name}: {rows:,} rows", end="", file=sys.stderr, flush=True)
-    if rows >= 200_000:
-        end = "\r" if sys.stderr.isatty() else ""
-        print(f"{end}reading {table.path.name}: {rows:,} rows, done", file=sys.stderr)
+        if rows * len(columns) >= progress.MANY_CELLS:
+            progress.show(f"reading {table.path.name}: {rows:,} rows")
+    if rows * len(columns) >= progress.MANY_CELLS:
+        progress.finish(f"reading {table.path.name}: {rows:,} rows, done")
     if rows < FEWEST_ROWS:
         found = "a header and no rows" if not rows else f"{rows} rows"
         raise Refusal(f"{table.path.name} has {found}: at least {FEWEST_ROWS} rows are needed to learn and to test.")

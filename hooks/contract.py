@@ -10,7 +10,7 @@ from kinds import MOST_CATEGORIES
 from names import word_set
 from roles import Judged, Property
 from table import Table
-from task import Task
+from task import NONE, Task
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*([-.][A-Za-z0-9_]+)*")
 WIDTH = 118
@@ -61,6 +61,7 @@ def contract_text(answers: Answers, table: Table, scan: Scan, task: Task, judged
     """Return the whole file."""
     sampled = len(scan.sample[0])
     words = f"{sampled:,} rows spread over the file" if sampled < scan.rows else "the same rows"
+    absent = [token for token in MISSING if token != NONE or not task.none_is_a_class]
     lines = [
         "# The data contract: what each column is and what holds for it. Training checks every row against it.",
         "# Made from the table when the project was generated; from then on it is yours: edit it.",
@@ -88,7 +89,7 @@ def contract_text(answers: Answers, table: Table, scan: Scan, task: Task, judged
         ]
     lines += [
         f"      - {{property: decimal, value: {quote(table.decimal)}}}",
-        f"      - {{property: missingValues, value: [{', '.join(map(quote, MISSING))}]}}",
+        f"      - {{property: missingValues, value: {json_list(absent)}}}",
         "      # What identifies a row; it stays as it is, also when columns come or go.",
         *wrapped("      - {property: rowKey, value: ", list(map(scalar, row_key(judged))), "}"),
         f"      - {{property: task, value: {task.name}}}",
@@ -128,8 +129,9 @@ def property_lines(entry: Property, physical_name: str | None) -> list[str]:
     if entry.restricted:
         lines.append("        classification: restricted")
     lines.append("        customProperties:")
-    note = entry.comment or ("a person decides: [feature] or [forbidden]" if entry.suspected_leak else "")
-    lines.append(f"          - {{property: roles, value: {listing(entry.roles)}}}{comment(note)}")
+    notes = [entry.comment, "a person decides: [feature] or [forbidden]" if entry.suspected_leak else ""]
+    note = comment("; ".join(filter(None, notes)))
+    lines.append(f"          - {{property: roles, value: {listing(entry.roles)}}}{note}")
     lines += [f"          - {{property: {name}, value: {value}}}" for name, value in custom(entry)]
     return lines
 

@@ -1,14 +1,13 @@
 """From the `dataset` answer to a file on this machine: a path relative to the caller's folder, or a download."""
 
 import re
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import progress
 from answers import Refusal
 
 TIMEOUT_SECONDS = 30
-LARGE_BYTES = 20_000_000
 BLOCK_BYTES = 1 << 20
 
 
@@ -18,11 +17,21 @@ def locate(dataset: str, caller_folder: Path) -> Path | None:
         return None
     if "://" in dataset:
         raise Refusal(f"dataset {dataset!r} is not reachable: use a local path or an http(s) URL.")
-    path = caller_folder / Path(dataset).expanduser()
-    if path.is_dir():
-        raise Refusal(f"dataset {str(path)!r} is a folder: name the file in it.")
-    if not path.is_file():
-        raise Refusal(f"dataset {str(path)!r} does not exist: check the path (relative to {str(caller_folder)!r}).")
+    try:
+        path = caller_folder / Path(dataset).expanduser()
+        if path.is_dir():
+            raise Refusal(f"dataset {str(path)!r} is a folder: name the file in it.")
+        if not path.is_file():
+            raise Refusal(f"dataset {str(path)!r} does not exist: check the path (relative to {str(caller_folder)!r}).")
+        path.open("rb").close()
+    except OSError as error:  # no right to look there, or no name of a file
+        raise Refusal(
+            f"dataset {dataset!r} cannot be read ({error.strerror}): check the path and its rights."
+        ) from None
+    except RuntimeError:
+        raise Refusal(
+            f"dataset {dataset!r} begins with a user that this machine does not know: check the path."
+        ) from None
     return path
 
 
@@ -39,10 +48,10 @@ def download(url: str, folder: Path) -> Path:
             total = 0
             while block := answer.read(BLOCK_BYTES):
                 total += file.write(block)
-                if total > LARGE_BYTES:
-                    print(f"\rdownloading {path.name}: {total / 1e6:,.0f} MB", end="", file=sys.stderr)
-            if total > LARGE_BYTES:
-                print(file=sys.stderr)
+                if total > progress.LARGE_BYTES:
+                    progress.show(f"downloading {path.name}: {total / 1e6:,.0f} MB")
+            if total > progress.LARGE_BYTES:
+                progress.finish(f"downloading {path.name}: {total / 1e6:,.0f} MB, done")
     except urllib.error.HTTPError as error:
         raise Refusal(f"dataset {url!r} was answered with {error.code} {error.reason}: check the address.") from None
     except (OSError, ValueError, HTTPException) as error:

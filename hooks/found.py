@@ -14,6 +14,7 @@ def found_text(table: Table, scan: Scan, task: Task, judged: Judged) -> str:
     features = judged.with_role("feature")
     lines = [f"{table.path.name}: {scan.rows:,} rows, {len(scan.columns)} columns ({how_read(table)})"]
     lines.append(f"task: {task.name}, target {task.target!r}{classes(task, scan)}")
+    lines += [f"  {entry.comment}" for entry in judged.with_role("target") if entry.comment]
     slices, sensitive = listed(judged, "slice"), listed(judged, "sensitive")
     lines.append(f"features: {len(features)}; slices: {slices}; sensitive: {sensitive}")
     apart = [entry for entry in judged.properties if "feature" not in entry.roles and "target" not in entry.roles]

@@ -19,7 +19,7 @@ from policy import policy_text
 from roles import assign_roles
 from stage import FOUND, STAGE, write_files
 from store import store_table
-from table import Table, open_table
+from table import Table, open_table, unpacked_parquet
 from task import find_target, resolve
 
 
@@ -57,14 +57,15 @@ def bring_table(answers: Answers, folder: Path) -> Path:
     if not answers.dataset:
         demo_data.write_table(folder / "customers.csv")
         return folder / "customers.csv"
-    return locate(answers.dataset, answers.caller_folder) or download(answers.dataset, folder)
+    path = locate(answers.dataset, answers.caller_folder) or download(answers.dataset, folder)
+    return unpacked_parquet(path, folder) or path
 
 
 def infer(answers: Answers, table: Table) -> dict[str, str]:
     """Return the project's files that follow from the table, by path."""
     position = find_target(table.path.name, table.names, answers.target)
     result = scan(table)
-    task = resolve(result.columns[position], answers.task)
+    task = resolve(result.columns, position, answers.task)
     judged = assign_roles(result, table, task)
     return {
         "contract.yaml": contract_text(answers, table, result, task, judged),

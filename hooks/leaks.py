@@ -53,14 +53,14 @@ def find_leaks(
         for name, score in scores.items()
         if score > CERTAIN
     }
-    if not enough:
-        return Leaks({}, {name: f"{sentence}, on few rows" for name, sentence in certain.items()}, scores)
+    ahead = {}
     ranked = sorted(((score, name) for name, score in scores.items() if name not in certain), reverse=True)
     if ranking and len(ranked) >= 2 and ranked[0][0] - ranked[1][0] >= STANDS_OUT:
         (best, name), (second, _) = ranked[:2]
-        sentence = f"alone it ranks the target with AUC {best:.2f}, the next best column with {second:.2f}"
-        return Leaks(certain, {name: sentence}, scores)
-    return Leaks(certain, {}, scores)
+        ahead = {name: f"alone it ranks the target with AUC {best:.2f}, the next best column with {second:.2f}"}
+    if not enough:
+        return Leaks({}, {name: f"{sentence}, on few rows" for name, sentence in (certain | ahead).items()}, scores)
+    return Leaks(certain, ahead, scores)
 
 
 def labelled(value: str, task: Task, decimal: str) -> bool:

@@ -9,12 +9,13 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ENTITY = word_set(
+PEOPLE = word_set(
     """
-    account applicant borrower buyer card cliente client customer device driver employee guest household kunde
-    kunden machine member owner patient person policy sensor student subject subscriber unit user vehicle vin
+    account applicant borrower buyer cliente client customer driver employee guest household kunde kunden member owner
+    patient person student subject subscriber user
     """
 )
+ENTITY = PEOPLE | word_set("card device machine policy sensor unit vehicle vin")
 IDENTIFIER = word_set("guid id idx index key pk record rowid serial uid uuid")
 TIME = word_set(
     """
@@ -70,5 +71,5 @@ def hints_person_name(name: str) -> bool:
     """Say whether the name is that of a person's name."""
     words = words_of(name)
     return not PERSON_NAMES.isdisjoint(words) or (
-        "name" in words and not {"first", "last", "full", "middle", "family", "given", *ENTITY}.isdisjoint(words)
+        "name" in words and not {"first", "last", "full", "middle", "family", "given", *PEOPLE}.isdisjoint(words)
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
-from statistics import median
 
 from columns import Scan, as_number
 from contract import json_list, quote
@@ -123,6 +122,8 @@ def entropy(task: Task) -> float:
 
 def regression_rules(target: str, scan: Scan, position: int, decimal: str) -> Rules:
     """Return the rules in the target's own unit: shares of the error that the median alone would make."""
+    from statistics import median  # only here: it takes longer to import than this module and what it needs besides
+
     numbers = [as_number(cell, decimal) for cell in scan.sample[position]]
     values = [number for number in numbers if number is not None]
     centre = median(values)

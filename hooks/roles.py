@@ -12,7 +12,7 @@ from kinds import Kind, decide_kind, label_kind, number_kind
 from leaks import find_leaks, labelled
 from split import evaluation_from
 from table import Table
-from task import Task
+from task import NONE, Task
 
 MOST_SLICES = 4
 SLICE_LEVELS = range(2, 13)
@@ -62,9 +62,13 @@ def assign_roles(scan: Scan, table: Table, task: Task) -> Judged:
     for column in scan.columns:
         if column is target:
             kind = number_kind(column) if task.name == "regression" else label_kind(column)
-            entries[column.name] = Property(column.name, kind, ("target",), positive_class=task.positive_class)
+            note = gaps(column, task)
+            entries[column.name] = Property(column.name, kind, ("target",), note, positive_class=task.positive_class)
             continue
-        entry = Property(column.name, decide_kind(column, sample[column.name]))
+        kind = decide_kind(column, sample[column.name])
+        if task.none_is_a_class and NONE in column.absent:
+            kind = replace(kind, missing_values=(NONE,))  # here it stays a gap
+        entry = Property(column.name, kind)
         entries[column.name] = set_apart(entry, column, sample[column.name], first_with, task.target)
     choose_entity(entries, scan.columns)
     split = choose_time(entries, sample, task, table.decimal)
@@ -76,6 +80,17 @@ def assign_roles(scan: Scan, table: Table, task: Task) -> Judged:
     mark_sensitive(entries)
     mark_slices(entries, scan.columns, scores)
     return Judged(tuple(entries[name] for name in table.names), split)
+
+
+def gaps(target: Column, task: Task) -> str:
+    """Say how the target's cells without an answer are told from those with one."""
+    if task.none_is_a_class:
+        return (
+            f"{NONE!r} is taken for a class; if it means no answer, move it in contract.yaml from enum to "
+            "missingValues of this column, and remove required"
+        )
+    words = " and ".join(repr(token) for token in sorted(target.absent) if token) if task.labels else ""
+    return f"{words} counted as no answer; if it is one, write it in another way" if words else ""
 
 
 def digest(column: Column) -> bytes:
@@ -123,12 +138,14 @@ def personal(entry: Property, cells: tuple[str, ...]) -> str:
         return "e-mail addresses"
     if names.hints(entry.name, names.PHONE) and share(DIGITS, values) >= PATTERN_SHARE:
         return "phone numbers"
-    if kind.logical_type != "string" or kind.enum:
+    if kind.logical_type != "string":
+        return ""
+    if names.hints_person_name(entry.name):
+        return "names of people"
+    if kind.enum:
         return ""
     if share(PHONE, values) >= PATTERN_SHARE:
         return "phone numbers"
-    if names.hints_person_name(entry.name):
-        return "names of people"
     if "name" in names.words_of(entry.name) and share(PERSON, values) >= PATTERN_SHARE:
         return "names of people"
     if names.hints(entry.name, names.PERSONAL):
@@ -205,7 +222,7 @@ def explain_dates(entries: dict[str, Property]) -> None:
         notes = [entry.comment] if entry.comment else []
         if entry.kind.dates and entry.kind.dates.unsure:
             notes.append("day and month could be the other way round: a person decides")
-        if entry.kind.missing_values:
+        if entry.kind.is_numeric and entry.kind.missing_values:
             notes.append("numbers, and a few words that are read as missing")
         entries[name] = replace(entry, comment="; ".join(notes))
 

@@ -3,6 +3,8 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
+from itertools import compress
+from operator import not_
 from random import Random
 
 ROWS_PER_BIN = 20
@@ -32,10 +34,8 @@ def bin_numbers(values: Sequence[float | None], most_bins: int) -> list[Hashable
 
 def ranking_score(levels: Sequence[Hashable], labels: Sequence[str], first: Sequence[bool]) -> float:
     """Return the AUC, over both halves each predicted by the other; for several classes, the mean over them."""
-    tables: tuple[Counter[tuple[Hashable, str]], ...] = (
-        Counter(pair for pair, chosen in zip(zip(levels, labels, strict=True), first, strict=True) if chosen),
-        Counter(pair for pair, chosen in zip(zip(levels, labels, strict=True), first, strict=True) if not chosen),
-    )
+    pairs = list(zip(levels, labels, strict=True))
+    tables = Counter(compress(pairs, first)), Counter(compress(pairs, map(not_, first)))
     classes = sorted(set(labels))
     classes = classes[:1] if len(classes) == 2 else classes
     scores = []

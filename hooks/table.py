@@ -10,19 +10,29 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import parquet
+import progress
 from answers import Refusal
 from fetch import safe_name
 
+if TYPE_CHECKING:
+    import _csv
+
 HEAD_CHARACTERS = 1 << 16
+HEAD_LINES = 10  # below the header, however long that is
+MOST_HEAD_CHARACTERS = 1 << 24  # no header is longer
 BLOCK_BYTES = 1 << 20
+PARQUET = b"PAR1"  # the first bytes of such a file
 CELLS_PER_CHUNK = 100_000  # more do not fit into the processor's caches
 HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*")*(\r\n|\n|\r)')  # up to its line end, which may be quoted inside
 DELIMITERS = (",", ";", "\t", "|")
+LINE_END = re.compile(r"\r\n|\n|\r")
+END = '\0"'  # put behind the last line: a row of its own, or where a quote is still open, closing it, in its cell
+NOT_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes that the code page leaves undefined
 
 
 @dataclass(frozen=True)
@@ -44,10 +54,11 @@ class Table:
         return parquet.chunks(self.path, size) if self.format == "parquet" else self._csv_chunks(size)
 
     def _csv_chunks(self, size: int) -> Iterator[list[list[str]]]:
-        reader = csv.reader(open_text(self.path, self.encoding), delimiter=self.delimiter)
+        reader = self._reader()
         width = len(self.names)
         next(row for row in reader if not is_blank(row))
-        while True:
+        ended = False
+        while not ended:
             line = reader.line_num + 1
             try:
                 chunk = list(islice(reader, size))
@@ -55,17 +66,22 @@ class Table:
                 raise Refusal(f"{self.path.name}, line {reader.line_num}: {error}.") from None
             except (EOFError, zlib.error, zipfile.BadZipFile, OSError):
                 raise Refusal(f"{self.path.name} is damaged: it could not be unpacked to its end.") from None
-            if not chunk:
-                return
-            if set(map(len, chunk)) != {width}:
+            if chunk[-1] and "\0" in chunk[-1][-1]:
+                refuse_open_quote(self.path, chunk.pop(), reader.line_num)
+                ended = True
+            if set(map(len, chunk)) - {width}:
                 chunk = [row for row in chunk if not is_blank(row)]
                 if set(map(len, chunk)) - {width}:
                     self._refuse_uneven(line, width)
-            yield chunk
+            if chunk:
+                yield chunk
+
+    def _reader(self) -> "_csv.Reader":
+        return csv.reader(chain(open_text(self.path, self.encoding), [END]), delimiter=self.delimiter)
 
     def _refuse_uneven(self, first_line: int, width: int) -> None:
         """Read again, row by row, to name the line."""
-        reader = csv.reader(open_text(self.path, self.encoding), delimiter=self.delimiter)
+        reader = self._reader()
         start = 1
         for row in reader:
             if start >= first_line and len(row) != width and not is_blank(row):
@@ -76,6 +92,18 @@ class Table:
             start = reader.line_num + 1
 
 
+def refuse_open_quote(path: Path, last: list[str], line: int) -> None:
+    """Refuse a table whose last row, which ends at that line, is not the mark of the end alone."""
+    if last == [END]:
+        return
+    swallowed = last[-1].removesuffix("\0")
+    opened = line - len(LINE_END.findall(swallowed)) - (not swallowed.endswith(("\n", "\r")))
+    raise Refusal(
+        f"{path.name}, line {opened}: a quote opens there that nothing closes, so the rest of the file would be one "
+        "cell: close it, or remove it."
+    )
+
+
 def open_table(path: Path) -> Table:
     """Find out how a file is read, or refuse it."""
     csv.field_size_limit(2**31 - 1)
@@ -83,13 +111,13 @@ def open_table(path: Path) -> Table:
         magic = file.read(8)
     if not magic:
         raise Refusal(f"{path.name} is empty: a header line and at least 30 rows are needed.")
-    if magic[:4] == b"PAR1":
+    if magic[:4] == PARQUET:
         header = parquet.header(path)
         names, physical = name_columns(path, header)
-        return Table(path, with_suffix(path.name, ".parquet"), "parquet", names, physical)
+        stored = re.sub(r"\.parquet$", "", safe_name(path.name), flags=re.IGNORECASE) + ".parquet"
+        return Table(path, stored, "parquet", names, physical)
     encoding = detect_encoding(path)
-    with open_text(path, encoding) as text:
-        head = text.read(HEAD_CHARACTERS)
+    head, whole = read_head(path, encoding)
     if not head.strip():
         raise Refusal(f"{path.name} is empty: a header line and at least 30 rows are needed.")
     if re.match(r"\s*(<!doctype|<html|<head|<\?xml|<body)", head, re.IGNORECASE):
@@ -99,15 +127,30 @@ def open_table(path: Path) -> Table:
         raise Refusal(
             f"{path.name} ends its lines with carriage returns alone, as old Macs did: save it with line feeds."
         )
-    delimiter, rows = sniff_delimiter(path, head)
+    delimiter, rows = sniff_delimiter(path, head, whole)
     names, physical = name_columns(path, rows[0])
     decimal = "," if delimiter != "," and has_decimal_commas(rows[1:]) else "."
     return Table(path, stored_name(path, magic), "csv", names, physical, encoding, delimiter, decimal)
 
 
+def read_head(path: Path, encoding: str) -> tuple[str, bool]:
+    """Return the beginning of a text, with its header and some lines below, and whether that is all of it."""
+    head = ""
+    with open_text(path, encoding) as text:
+        while len(head) < MOST_HEAD_CHARACTERS:
+            more = text.read(HEAD_CHARACTERS)
+            head += more
+            if len(more) < HEAD_CHARACTERS:
+                return head, True
+            ended = HEADER.match(head.lstrip())
+            if ended and head.lstrip().count("\n", ended.end()) >= HEAD_LINES:
+                break
+    return head, False
+
+
 def is_blank(row: list[str]) -> bool:
-    """Say whether a line holds nothing but white space."""
-    return not row or (len(row) == 1 and not row[0].strip())
+    """Say whether a line holds nothing but white space, so that pandas skips it; one of quotes alone it does not."""
+    return not row or (len(row) == 1 and row[0] != "" and not row[0].strip(" \t"))
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -134,7 +177,12 @@ def open_zip(path: Path) -> IO[bytes]:
         raise Refusal(f"{path.name} holds {len(members)} files: pack the one table alone.")
     if members[0].flag_bits & 1:
         raise Refusal(f"{path.name} is protected by a password: unpack it first.")
-    return archive.open(members[0])
+    try:
+        return archive.open(members[0])
+    except NotImplementedError:
+        raise Refusal(
+            f"{path.name} is packed in a way that Python cannot unpack: pack it again, as gzip or zip."
+        ) from None
 
 
 def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
@@ -142,32 +190,90 @@ def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(open_bytes(path), encoding=encoding, newline="")
 
 
-def detect_encoding(path: Path) -> str:
-    """Look at every byte: UTF-8 if it is valid, else one of the two Western code pages."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    utf8, windows, signed, first = True, False, False, True
+def blocks(path: Path) -> Iterator[bytes]:
+    """Give the unpacked file, piece by piece."""
+    total = 0
     try:
         with open_bytes(path) as file:
             while block := file.read(BLOCK_BYTES):
-                if first and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    return "utf-16"
-                if b"\0" in block or (first and binary_looking(block)):
-                    raise Refusal(f"{path.name} is a binary file, not a text table: export it as CSV or Parquet.")
-                signed = signed or (first and block.startswith(codecs.BOM_UTF8))
-                first = False
-                windows = windows or re.search(rb"[\x80-\x9f]", block) is not None
-                if utf8:
-                    try:
-                        decoder.decode(block)
-                    except UnicodeDecodeError:
-                        utf8 = False
+                yield block
+                total += len(block)
+                if total >= progress.LARGE_BYTES:
+                    progress.show(f"looking at {path.name}: {total / 1e6:,.0f} MB")
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
         raise Refusal(f"{path.name} is damaged: it could not be unpacked to its end.") from None
-    if first:
+
+
+def unpacked_parquet(path: Path, folder: Path) -> Path | None:
+    """Unpack Parquet from gzip or zip, in which no reader takes it; return nothing where that is not what it is."""
+    pieces = blocks(path)
+    start = next(pieces, b"")
+    with path.open("rb") as file:
+        if start[:4] != PARQUET or file.read(4) == PARQUET:
+            return None
+    out = folder / re.sub(r"\.(gz|zip)$", "", path.name, flags=re.IGNORECASE)
+    with out.open("wb") as file:
+        file.writelines(chain([start], pieces))
+    return out
+
+
+def detect_encoding(path: Path) -> str:
+    """Look at every byte: UTF-8 if it is valid, else one of the two Western code pages that can read all of it."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    utf8, letters, windows, start = True, False, False, b""
+    for number, block in enumerate(blocks(path)):
+        start = start or block[:4]
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            check_utf16(path)
+            return "utf-16"
+        if b"\0" in block or (number == 0 and binary_looking(block)):
+            raise binary(path)
+        windows = windows or re.search(rb"[\x80-\x9f]", block) is not None
+        if utf8:
+            try:
+                letters = not decoder.decode(block).isascii() or letters
+            except UnicodeDecodeError:
+                utf8 = False
+    if not start:
         raise Refusal(f"{path.name} is empty: a header line and at least 30 rows are needed.")
-    if utf8:
-        return "utf-8-sig" if signed else "utf-8"
+    cut = utf8 and decoder.getstate()[0] != b""
+    if cut and letters:
+        raise Refusal(f"{path.name} ends in the middle of a letter: it was cut off, so get the whole file again.")
+    if utf8 and not cut:
+        return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
+    check_windows(path)
     return "cp1252" if windows else "latin-1"
+
+
+def check_utf16(path: Path) -> None:
+    """Refuse a file that begins as UTF-16 does and does not go on so."""
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    try:
+        if any("\0" in decoder.decode(block) for block in blocks(path)):
+            raise binary(path)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Refusal(
+            f"{path.name} begins as UTF-16 and holds what is none, perhaps because it was cut off: save it as UTF-8."
+        ) from None
+
+
+def check_windows(path: Path) -> None:
+    """Refuse a byte that the code page leaves undefined: the file is of another one, and every letter a wrong one."""
+    line = 1
+    for block in blocks(path):
+        if found := NOT_WINDOWS.search(block):
+            line += block.count(b"\n", 0, found.start())
+            raise Refusal(
+                f"{path.name}, line {line}: byte {found[0].hex().upper()} is neither UTF-8 nor Windows-1252: save the "
+                "file as UTF-8, in the program that wrote it or with iconv."
+            )
+        line += block.count(b"\n")
+
+
+def binary(path: Path) -> Refusal:
+    """Say that a file is no text."""
+    return Refusal(f"{path.name} is a binary file, not a text table: export it as CSV or Parquet.")
 
 
 def binary_looking(block: bytes) -> bool:
@@ -176,13 +282,17 @@ def binary_looking(block: bytes) -> bool:
     return len(re.findall(rb"[\x01-\x08\x0e-\x1a]", head)) > len(head) / 100
 
 
-def sniff_delimiter(path: Path, head: str) -> tuple[str, list[list[str]]]:
+def sniff_delimiter(path: Path, head: str, whole: bool) -> tuple[str, list[list[str]]]:
     """Return the delimiter that splits the header, and the other rows in the same way; and these rows."""
     best: tuple[float, int, str, list[list[str]]] | None = None
     for delimiter in DELIMITERS:
-        rows = [row for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if not is_blank(row)]
-        if len(head) == HEAD_CHARACTERS:
-            rows = rows[:-1] or rows  # the last one is cut
+        reader = csv.reader(chain(io.StringIO(head, newline=""), [END]), delimiter=delimiter)
+        rows = [row for row in reader if not is_blank(row)]
+        last = rows.pop()
+        if last == [END] and not whole and len(rows) > 1:
+            rows.pop()  # it is cut
+        if not rows:
+            refuse_open_quote(path, last, reader.line_num)
         width = len(rows[0])
         if width < 2:
             continue
@@ -203,35 +313,29 @@ def has_decimal_commas(rows: list[list[str]]) -> bool:
 
 
 def name_columns(path: Path, header: list[str]) -> tuple[tuple[str, ...], dict[int, str]]:
-    """Strip the header; an empty cell gets a name of its own."""
+    """Strip the header; an empty cell gets a name of its own, and so does what run directories need."""
     names = [cell.strip() for cell in header]
-    physical = {}
     empty = [position for position, name in enumerate(names) if not name]
     if len(empty) > 1:
         columns = " and ".join(str(position + 1) for position in empty[:2])
         raise Refusal(f"{path.name}: columns {columns} have no name: name them in the header, or delete them.")
-    for position in empty:
-        names[position] = f"column_{position + 1}"
-        physical[position] = header[position]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise Refusal(f"{path.name} has two columns named {twice[0]!r}: rename one of them in its header.")
     if len(names) < 2:
         raise Refusal(f"{path.name} has fewer than 2 columns: a target and at least one more are needed.")
-    if "row_id" in names and "row_id_" not in names:  # run directories name their rows with it
-        position = names.index("row_id")
-        names[position], physical[position] = "row_id_", header[position]
+    physical = {}
+    for position, name in enumerate(names):
+        if name in ("", "row_id"):  # run directories name their rows with it
+            own = f"{name}_" if name else f"column_{position + 1}"
+            while own in names:
+                own += "_"
+            names[position], physical[position] = own, name
     return tuple(names), physical
 
 
 def stored_name(path: Path, magic: bytes) -> str:
-    """Return the name in the data folder; its ending says how the file is packed, which readers go by."""
+    """Return a safe name in the data folder; its ending says how the file is packed, which readers go by."""
     packed = ".gz" if magic[:2] == b"\x1f\x8b" else ".zip" if magic[:4] == b"PK\x03\x04" else ""
-    return with_suffix(re.sub(r"\.(gz|zip|parquet)$", "", path.name, flags=re.IGNORECASE), "", packed)
-
-
-def with_suffix(name: str, suffix: str, packed: str = "") -> str:
-    """Return a safe name that ends in a table's suffix, and in that of the packing."""
-    name = safe_name(name)
-    known = (suffix,) if suffix else (".csv", ".tsv", ".txt", ".tab")
-    return (name if name.lower().endswith(known) else name + (suffix or ".csv")) + packed
+    name = safe_name(re.sub(r"\.(gz|zip|parquet)$", "", path.name, flags=re.IGNORECASE))
+    return (name if name.lower().endswith((".csv", ".tsv", ".txt", ".tab")) else name + ".csv") + packed

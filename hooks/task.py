@@ -2,13 +2,16 @@
 
 import difflib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from answers import Refusal
 from columns import Column
-from kinds import MOST_CATEGORIES, TRUE, is_number
+from kinds import FALSE, MOST_CATEGORIES, TRUE, is_number
 
 MOST_INTEGER_CLASSES = 20
+NONE = "None"  # the one spelling of "no value" that is also an answer: None, Insomnia, Apnea
+NONE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Task:
     target: str
     labels: Counter[str]  # rows of each class, over the whole table; empty for regression
     positive_class: str | None = None
+    none_is_a_class: bool = False
 
 
 def find_target(file_name: str, names: tuple[str, ...], target: str) -> int:
@@ -38,13 +42,20 @@ def listed(names: tuple[str, ...] | list[str], joint: str = ", ") -> str:
     return joint.join(map(repr, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def resolve(column: Column, asked: str) -> Task:
+def resolve(columns: Sequence[Column], position: int, asked: str) -> Task:
     """Decide the task, or refuse a target that it does not fit."""
+    column = columns[position]
+    none = none_is_a_class(column, columns)
+    if none:
+        column.take_for_a_value(NONE)
     name, labels = column.name, column.levels
     if not column.present:
         raise Refusal(f"target {name!r} has no value in any row: choose another column.")
     if labels is not None and len(labels) == 1:
-        raise Refusal(f"target {name!r} has one value only ({next(iter(labels))!r}): there is nothing to learn.")
+        other = next(
+            (f"; {token!r} counts as no value, write it in another way" for token in column.absent if token), ""
+        )
+        raise Refusal(f"target {name!r} has one value only ({next(iter(labels))!r}): there is nothing to learn{other}.")
     if column.dates.settle():
         raise Refusal(f"target {name!r} is a date: predict a number or a class, for example the days until then.")
     number = is_number(column)
@@ -68,7 +79,20 @@ def resolve(column: Column, asked: str) -> Task:
         raise Refusal(f"target {name!r} has {count} values: use task=multiclass, or group its values into two.")
     if task == "multiclass" and count == 2:
         raise Refusal(f"target {name!r} has 2 values: use task=binary.")
-    return Task(task, name, labels, positive(labels) if task == "binary" else None)
+    return Task(task, name, labels, positive(labels) if task == "binary" else None, none)
+
+
+def none_is_a_class(target: Column, columns: Sequence[Column]) -> bool:
+    """Say whether `None` is an answer of the target and no gap in it.
+
+    It is where the other labels are words, but not both yes and no, where it is not rare and the only spelling of "no
+    value" in the column, and where no column of numbers or dates has it for a gap.
+    """
+    folded = {level.casefold() for level in target.levels or ()}
+    if set(target.absent) != {NONE} or target.missing < NONE_SHARE * target.rows or not folded or is_number(target):
+        return False
+    gaps = any(NONE in other.absent and (is_number(other) or other.dates.settle()) for other in columns)
+    return not gaps and not (folded & TRUE and folded & FALSE)
 
 
 def _by_values(number: bool, whole: bool, count: int) -> str:

@@ -418,6 +418,32 @@ REFUSED = [
         few(40) + b"1,2,3\n" + few(9),
         "t.csv, line 42: 3 cells, but the header has 2",
     ),
+    Refused(
+        "a quote that nothing closes, in the last column",
+        "t.csv",
+        few(40) + b'50,"big\n' + few(40),
+        "t.csv, line 42: a quote opens there that nothing closes",
+    ),
+    Refused("a quote that nothing closes, as the last byte", "t.csv", few(40) + b'50,"', "t.csv, line 42: a quote"),
+    Refused("a header whose quote nothing closes", "t.csv", b'a,"y\n' + few(40), "t.csv, line 1: a quote opens there"),
+    Refused(
+        "Shift-JIS",
+        "t.csv",
+        few(40) + "1,\u30fc\n".encode("shift_jis"),
+        "t.csv, line 42: byte 81 is neither UTF-8 nor Windows-1252",
+    ),
+    Refused(
+        "Czech of Windows", "t.csv", few(40) + "1,\u0165\n".encode("cp1250"), "t.csv, line 42: byte 9D is neither UTF-8"
+    ),
+    Refused("Mac Roman", "t.csv", few(40) + "1,\u00e7a\n".encode("mac_roman"), "t.csv, line 42: byte 8D is neither"),
+    Refused(
+        "UTF-8 that is cut",
+        "t.csv",
+        few(40) + "1,\u00e9\n2,\u00e9".encode()[:-1],
+        "t.csv ends in the middle of a letter",
+    ),
+    Refused("UTF-16 that is cut", "t.csv", few(40).decode().encode("utf-16")[:-1], "t.csv begins as UTF-16 and holds"),
+    Refused("UTF-32", "t.csv", few(40).decode().encode("utf-32"), "t.csv is a binary file"),
     Refused("old Mac line ends", "t.csv", few(40).replace(b"\n", b"\r"), "t.csv ends its lines with carriage returns"),
     Refused("a column name twice", "t.csv", b"y,a,a\n" + b"1,2,3\n" * 40, "two columns named 'a'"),
     Refused(

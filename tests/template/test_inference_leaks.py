@@ -59,6 +59,14 @@ def test_too_few_rows_of_a_class_give_a_warning_only(tmp_path: Path) -> None:
     assert not inferred.with_role("forbidden")
 
 
+def test_a_column_far_ahead_is_left_to_a_person_also_where_a_class_is_rare(tmp_path: Path) -> None:
+    labels = ["no"] * 59 + ["yes"]
+    inferred = judge(tmp_path, 1800, labels, ahead=lambda label, n, d: f"{d.gauss(2.6 * (label == 'yes'), 1):.2f}")
+    assert inferred.columns["ahead"]["roles"] == ["feature"]
+    assert inferred.columns["ahead"]["suspectedLeak"].startswith("alone it ranks the target with AUC 0.")
+    assert inferred.columns["ahead"]["suspectedLeak"].endswith(", on few rows")
+
+
 def test_leak_of_three_classes_is_found(tmp_path: Path) -> None:
     inferred = judge(tmp_path, labels=["a", "b", "c"], leak=lambda label, n, d: f"{label}{d.randrange(3)}")
     assert inferred.with_role("forbidden") == ["leak"]
@@ -85,6 +93,14 @@ def test_column_far_ahead_of_the_others_is_left_to_a_person(tmp_path: Path) -> N
     assert entry["roles"] == ["feature"]
     assert entry["suspectedLeak"].startswith("alone it ranks the target with AUC 0.9")
     assert inferred.comment("ahead") == "a person decides: [feature] or [forbidden]"
+
+
+def test_a_person_is_asked_to_decide_also_beside_another_comment(tmp_path: Path) -> None:
+    inferred = judge(
+        tmp_path, ahead=lambda label, n, d: "?!" if n % 90 == 0 else f"{d.gauss(2.2 * (label == 'yes'), 1):.3f}"
+    )
+    words = "numbers, and a few words that are read as missing; a person decides: [feature] or [forbidden]"
+    assert inferred.comment("ahead") == words
 
 
 def test_no_suspicion_where_the_best_columns_are_close(tmp_path: Path) -> None:

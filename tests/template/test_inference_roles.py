@@ -134,6 +134,24 @@ def test_no_split_by_time_where_a_class_would_be_missing_on_one_side(tmp_path: P
     assert not inferred.with_role("time")
 
 
+def restricted_of(inferred: Inferred) -> list[str]:
+    return [name for name, entry in inferred.columns.items() if entry.get("classification") == "restricted"]
+
+
+def test_so_few_surnames_that_they_could_be_listed_are_set_apart_and_not_listed(tmp_path: Path) -> None:
+    inferred = roles(
+        tmp_path,
+        1000,
+        lastname=lambda n, d: f"Meier{d.randrange(40)}",
+        employee_name=lambda n, d: f"Ada{d.randrange(9)}",
+        device_name=lambda n, d: f"pump {d.randrange(9)}",
+    )
+    assert restricted_of(inferred) == ["lastname", "employee_name"]
+    assert inferred.comment("lastname") == "suspected personal data: names of people"
+    assert "Meier" not in "".join(inferred.files.values())
+    assert inferred.columns["device_name"]["roles"][0] == "feature"
+
+
 def test_personal_data_is_set_apart_and_marked(tmp_path: Path) -> None:
     people = ["Ada Lovelace", "Alan Turing", "Grace Hopper", "Barbara Liskov"]
     inferred = roles(
@@ -146,7 +164,7 @@ def test_personal_data_is_set_apart_and_marked(tmp_path: Path) -> None:
         product_name=lambda n, d: f"widget-{d.randrange(300)}",
         mobile=lambda n, d: d.choice(["yes", "no"]),
     )
-    restricted = [name for name, entry in inferred.columns.items() if entry.get("classification") == "restricted"]
+    restricted = restricted_of(inferred)
     assert restricted == ["contact", "Telefon", "hotline", "Nachname", "name"]
     assert all(inferred.columns[name]["roles"] == ["unused"] for name in restricted)
     assert all("suspected personal data" in inferred.comment(name) for name in restricted)

@@ -1,14 +1,21 @@
 """What a column's values make of its type and limits."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from answers import Refusal
+from bake import ROOT
 from inference import Inferred, infer_columns, infer_file
 from kinds import widen
+from reader import first_read, module
 
 ROWS = 200
 TARGET = [("yes", "no")[number % 3 > 1] for number in range(ROWS)]
@@ -266,3 +273,143 @@ def test_task_is_decided_by_the_target(
     assert inferred.columns["y"].get("positiveClass") == positive
     if task != "regression":
         assert [item["value"] for item in inferred.columns["y"]["enum"]] == sorted(set(labels))
+
+
+def answers(folder: Path, labels: dict[str, int], **columns: str) -> tuple[Inferred, Any]:
+    """Infer from a target with so many rows of each label and columns that repeat one cell in a tenth of the rows."""
+    target = [label for label, rows in labels.items() for _ in range(rows)]
+    Random(0).shuffle(target)
+    path = folder / "t.csv"
+    lines = [",".join(["n", *columns, "y"])]
+    for number, label in enumerate(target):
+        cells = [cell if number % 10 == 0 else str(number % 7) for cell in columns.values()]
+        lines.append(",".join([f"{number * 37 % 101}.5", *cells, label]))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return first_read(path, "y", folder)
+
+
+def test_none_is_a_class_of_a_target_of_words_and_both_the_output_and_the_contract_say_so(tmp_path: Path) -> None:
+    inferred, table = answers(tmp_path, {"None": 200, "Insomnia": 100, "Apnea": 90})
+    assert inferred.settings["task"] == "multiclass"
+    assert [item["value"] for item in inferred.columns["y"]["enum"]] == ["Apnea", "Insomnia", "None"]
+    assert inferred.columns["y"]["required"] is True
+    assert "None" not in inferred.settings["missingValues"]
+    assert sorted(set(table.truth)) == ["Apnea", "Insomnia", "None"]
+    assert set(table.rows["part"]) == {"train", "evaluation"}
+    sentence = "'None' is taken for a class; if it means no answer, move it in contract.yaml from enum to missingValues"
+    assert sentence in inferred.comment("y")
+    assert sentence in inferred.files["found.txt"]
+
+
+def test_none_and_yes_are_two_classes_and_none_in_a_feature_of_words_stays_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{n * 37 % 101}.5,{('None', 'oak', 'elm')[n % 3]},{'Yes' if n % 4 else 'None'}" for n in range(400)]
+    path.write_text("\n".join(["n,tree,y", *rows]) + "\n", encoding="utf-8")
+    inferred, table = first_read(path, "y", tmp_path)
+    assert (inferred.settings["task"], inferred.columns["y"]["positiveClass"]) == ("binary", "Yes")
+    assert inferred.columns["tree"]["missingValues"] == ["None"]
+    assert table.typed["tree"].isna().sum() == 134
+    assert "numbers" not in inferred.comment("tree")
+
+
+def test_a_person_moves_none_from_the_classes_to_the_missing_values(tmp_path: Path) -> None:
+    answers(tmp_path, {"None": 200, "Insomnia": 100, "Apnea": 90, "Jetlag": 80})
+    path = tmp_path / "contract.yaml"
+    text = path.read_text(encoding="utf-8").replace(', {value: "None"}', "")
+    before, roles, after = text.partition("          - {property: roles, value: [target]}")
+    before = "".join(before.rsplit("        required: true\n", 1))
+    path.write_text(
+        before + '          - {property: missingValues, value: ["None"]}\n' + roles + after, encoding="utf-8"
+    )
+    contract, params = module("settings").load(tmp_path)
+    table = module("rows").load(tmp_path / contract.path, contract, params["split"])
+    assert table.rows["part"].value_counts()["unlabelled"] == 200
+    assert sorted(set(table.part("train").truth)) == ["Apnea", "Insomnia", "Jetlag"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns", "reason"),
+    [
+        ({"a": 200, "b": 100, "None": 9}, {}, "it is rare"),
+        ({"a": 200, "b": 100, "None": 60, "": 5}, {}, "another spelling of no value stands beside it"),
+        ({"yes": 200, "no": 100, "None": 60}, {}, "yes and no are complete"),
+        ({"1": 200, "0": 100, "None": 60}, {}, "the others are numbers"),
+        ({"a": 200, "b": 100, "None": 60}, {"size": "None"}, "a column of numbers has it for a gap"),
+        ({"a": 200, "b": 100, "NA": 60}, {}, "NA is said of what is not known"),
+        ({"a": 200, "b": 100, "null": 60}, {}, "null is said of what is not known"),
+    ],
+)
+def test_none_is_no_class_where(tmp_path: Path, labels: dict[str, int], columns: dict[str, str], reason: str) -> None:
+    inferred, table = answers(tmp_path, labels, **columns)
+    assert inferred.settings["task"] == "binary", reason
+    token = next(label for label in labels if label in ("None", "NA", "null"))
+    assert token in inferred.settings["missingValues"]
+    assert f"{token!r} counted as no answer" in inferred.comment("y")
+    assert f"{token!r} counted as no answer" in inferred.files["found.txt"]
+    assert (table.rows["part"] == "unlabelled").sum() == labels[token] + labels.get("", 0)
+
+
+def test_a_single_class_beside_a_spelling_of_no_value_is_told_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"one value only \('Yes'\).*'NA' counts as no value, write it in another way"):
+        answers(tmp_path, {"Yes": 100, "NA": 100})
+
+
+def test_a_large_table_shows_how_far_it_is_read_also_where_it_is_wide_and_its_rows_are_few(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    row = ",".join(["0.12345"] * 2000) + "\n"
+    path.write_text(",".join(f"c{number}" for number in range(2000)) + "\n" + row * 1500, encoding="utf-8")
+    code = "import sys; from pathlib import Path; from columns import scan; from table import open_table"
+    command = [sys.executable, "-c", f"{code}; scan(open_table(Path(sys.argv[1])))", str(path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "hooks")}
+    quiet = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert quiet.stderr == "reading wide.csv: 1,500 rows, done\n"
+    terminal, end = os.openpty()
+    subprocess.run(command, env=environment, stderr=end, check=True)
+    os.close(end)
+    shown = [line.strip() for line in os.read(terminal, 10_000).decode().split("\r")]
+    os.close(terminal)
+    assert any(re.fullmatch(r"looking at wide\.csv: 2\d MB", line) for line in shown), shown
+    assert "reading wide.csv: 1,000 rows" in shown
+    assert "reading wide.csv: 1,500 rows, done" in shown
+
+
+def test_the_contract_says_how_many_rows_its_suggestions_rest_on(tmp_path: Path) -> None:
+    rows = [f"{n * 37 % 101}.5,{'uv'[n % 3 > 0]}" for n in range(41_000)]
+    for count, words in ((41_000, "20,000 rows spread over the file"), (19_000, "the same rows")):
+        path = tmp_path / "t.csv"
+        path.write_text("\n".join(["n,y", *rows[:count]]) + "\n", encoding="utf-8")
+        said = infer_file(path, "y").contract["description"]["limitations"]
+        assert f"hold for all {count:,} rows" in said
+        assert f"were suggested from {words}" in said
+
+
+@pytest.mark.parametrize("value", ["1.234", "1.234,5", "1,5e1.0"])
+def test_a_point_in_a_table_of_decimal_commas_is_no_number_in_training_and_in_the_service(
+    tmp_path: Path, value: str
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{n * 37 % 2000},{n % 9};{'uv'[n % 3 > 0]}" for n in range(200)]
+    path.write_text("\n".join(["n;y", *rows]) + "\n", encoding="utf-8")
+    first_read(path, "y", tmp_path)
+    contract, params = module("settings").load(tmp_path)
+    (field,) = module("serving.fields").fields(contract, ["n"])
+    assert field.read("1234,5") == field.read(1234.5) == 1234.5
+    with pytest.raises(ValueError, match=r"number|float"):
+        field.read(value)
+    stored = tmp_path / contract.path
+    stored.write_text("\n".join(["n;y", f"{value};u", *rows]) + "\n", encoding="utf-8")
+    with pytest.raises(module("").InputError, match=rf"column 'n': 1 value.*'{value}' in row 1 is not of type number"):
+        module("rows").load(stored, contract, params["split"])
+
+
+def test_numbers_of_a_parquet_file_are_read_also_where_the_table_has_decimal_commas(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{n * 37 % 2000},{n % 9};{'uv'[n % 3 > 0]}" for n in range(200)]
+    path.write_text("\n".join(["n;y", *rows]) + "\n", encoding="utf-8")
+    first_read(path, "y", tmp_path)
+    contract, _ = module("settings").load(tmp_path)
+    pd.DataFrame({"n": [1234.5, 0.25, None], "y": ["u", "v", "u"]}).to_parquet(tmp_path / "new.parquet")
+    (raw,) = module("data").chunks(tmp_path / "new.parquet", contract, None)
+    typed, unreadable = module("data").parse(raw, contract, tmp_path / "new.parquet", ["n"])
+    assert unreadable.empty
+    assert typed["n"].dropna().tolist() == [1234.5, 0.25]

@@ -1,19 +1,27 @@
 """Real cookiecutter runs: answers arrive unharmed, wrong ones are refused in one sentence and leave nothing."""
 
+import gzip
 import http.server
+import importlib.metadata
 import json
+import re
 import shutil
 import subprocess
 import sys
 import threading
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
-from answers import LIBRARIES
+from answers import FOLDERS, LIBRARIES
 from bake import ROOT, bake, cookiecutter, replayed
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from reader import module
 from tables import REFUSED, Refused, few, shops, to_text
 
 ZEROS = "0" * 40
@@ -44,6 +52,7 @@ TABLE = ("dataset=../shops.csv", "target=bought")
         (("project_slug=lambda",), "'lambda', a Python keyword"),
         (("project_slug=json",), "'json', which hides the library"),
         (("project_slug=scikit-learn",), "'scikit_learn', which hides the library"),
+        (("project_slug=tornado",), "'tornado', which hides the library"),
         (("project_slug=tests",), "'tests', a folder of the project"),
         (("task=ranking",), "task 'ranking' is not known: use one of auto, binary, multiclass, regression."),
         (("license=GPL",), "license 'GPL' is not offered"),
@@ -56,6 +65,8 @@ TABLE = ("dataset=../shops.csv", "target=bought")
         (("description=one\ntwo",), "single lines"),
         (("dataset=absent.csv", "target=y"), "absent.csv' does not exist"),
         (("dataset=.", "target=y"), "is a folder"),
+        ((f"dataset={'x' * 300}", "target=y"), "cannot be read (File name too long)"),
+        (("dataset=~no-such-user/t.csv", "target=y"), "begins with a user that this machine does not know"),
         (("dataset=s3://bucket/t.csv", "target=y"), "use a local path or an http(s) URL"),
         (("dataset=http://127.0.0.1:9/t.csv", "target=y"), "could not be fetched"),
         (("target=y",), "is given without a dataset"),
@@ -111,6 +122,38 @@ def test_every_library_of_the_generated_project_is_refused_as_a_package_name() -
     }
     assert len(named) > 10
     assert {name.replace("-", "_") for name in named} <= LIBRARIES
+
+
+def installed_with(requirements: list[str]) -> set[str]:
+    """Return the names of the distributions that these bring along in this environment, themselves included."""
+    found: set[str] = set()
+    waiting = [(Requirement(line), "") for line in requirements]
+    done = set()
+    while waiting:
+        requirement, wanted = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": wanted}):
+            continue
+        for extra in ("", *requirement.extras):
+            if (requirement.name, extra) not in done:
+                done.add((requirement.name, extra))
+                distribution = importlib.metadata.distribution(requirement.name)
+                found.add(canonicalize_name(distribution.name))
+                waiting += [(Requirement(line), extra) for line in distribution.requires or []]
+    return found
+
+
+def test_no_package_hides_a_module_that_the_generated_project_installs() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    brought = installed_with(groups["project"])
+    assert {"tornado", "schema", "huey", "gitpython"} <= brought
+    modules = {
+        module
+        for module, distributions in importlib.metadata.packages_distributions().items()
+        if brought & {canonicalize_name(name) for name in distributions}
+    }
+    possible = {name for name in modules if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)}
+    by_accident = {"example"}  # of a library that ships its examples; nothing imports them
+    assert possible - LIBRARIES - FOLDERS - by_accident - sys.stdlib_module_names == set()
 
 
 HOSTILE = """It's "quoted" \\n {curly} {{% raw %}} ''' \"\"\" #1: ünï & <b>"""
@@ -286,6 +329,36 @@ def server(folder: Path) -> Iterator[str]:
 def test_table_behind_a_url_is_downloaded(folder: Path, server: str) -> None:
     project = bake(folder, f"dataset={server}/shops.csv?raw=1", "target=bought")
     assert (project / "data" / "shops.csv").read_bytes() == (folder.parent / "shops.csv").read_bytes()
+
+
+@pytest.mark.parametrize("packed", ["gz", "ZIP"])
+def test_packed_parquet_is_stored_unpacked_because_no_reader_takes_it_otherwise(folder: Path, packed: str) -> None:
+    pd.read_csv(folder.parent / "shops.csv").to_parquet(folder.parent / "Shops.PARQUET")
+    content = (folder.parent / "Shops.PARQUET").read_bytes()
+    source = folder.parent / f"Shops.PARQUET.{packed}"
+    if packed == "gz":
+        source.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.writestr("Shops.PARQUET", content)
+    project = bake(folder, f"dataset={source}", "target=bought")
+    assert (project / "data" / "Shops.parquet").read_bytes() == content
+    settings, rows = module("settings"), module("rows")
+    contract, params = settings.load(project)
+    assert len(rows.load(project / contract.path, contract, params["split"]).rows) == 200
+
+
+def test_a_table_too_large_for_plain_git_is_stored_with_a_line_that_says_so(folder: Path) -> None:
+    """A gap in the archive makes it large: of a sparse file, little is on the disk."""
+    with zipfile.ZipFile(folder.parent / "large.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(folder.parent / "shops.csv", "shops.csv")
+        archive.start_dir = 96_000_000
+    done = cookiecutter(folder, "dataset=../large.zip", "target=bought", "project_slug=large")
+    assert done.returncode == 0, done.stderr
+    assert "data/large.csv.zip has 96 MB, too much for plain git: use Git LFS or DVC for it" in done.stdout
+    assert (folder / "large" / "data" / "large.csv.zip").stat().st_size > 95_000_000
+    small = cookiecutter(folder, *TABLE, "project_slug=small")
+    assert "plain git" not in small.stdout
 
 
 def test_url_without_a_table_is_refused_with_its_answer(folder: Path, server: str) -> None:

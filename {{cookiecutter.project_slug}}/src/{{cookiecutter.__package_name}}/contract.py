@@ -10,6 +10,8 @@ import yaml
 
 NUMERIC, TEMPORAL = ("integer", "number", "boolean"), ("date", "timestamp")
 LARGEST = 3.4028234663852886e38  # of the numbers of 32 bits, in which ONNX computes
+DECIMAL_COMMA = str.maketrans(",.", ".,")
+"""Turns 1,5 into a number; 1.234, which may be meant as 1234, into none."""
 CSV = {"delimiter": ",", "encoding": "utf-8", "decimal": "."}  # of a Parquet table, which need not say them
 
 

@@ -17,7 +17,7 @@ import pyarrow as arrow
 from pyarrow.parquet import ParquetFile
 
 from . import InputError, moments
-from .contract import LARGEST, NUMERIC, TEMPORAL, Column, Contract
+from .contract import DECIMAL_COMMA, LARGEST, NUMERIC, TEMPORAL, Column, Contract
 
 VIOLATION = ["row", "column", "value", "problem"]
 
@@ -43,7 +43,7 @@ def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFr
 
 
 def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    more = {column.header: column.more for column in contract.columns}
+    more = {column.header: column.more | {"decimal": contract.more["decimal"]} for column in contract.columns}
     with ParquetFile(path) as file:
         flat = [field.name for field in file.schema_arrow if not arrow.types.is_nested(field.type)]
         for batch in file.iter_batches(size or max(file.metadata.num_rows, 1), columns=flat):
@@ -56,6 +56,8 @@ def _text(values: Any, more: Any) -> pd.Series:
         return values.cast(arrow.timestamp("s"), safe=False).to_pandas().dt.strftime(more["dateFormats"][0])
     if arrow.types.is_boolean(values.type) and "trueValues" in more:
         return values.to_pandas().map({True: more["trueValues"][0], False: more["falseValues"][0]})
+    if more.get("decimal") == "," and (arrow.types.is_floating(values.type) or arrow.types.is_decimal(values.type)):
+        return values.cast(arrow.string()).to_pandas().str.translate(DECIMAL_COMMA)
     return values.cast(arrow.string()).to_pandas()
 
 
@@ -83,7 +85,7 @@ def _typed(text: pd.Series, column: Column, contract: Contract) -> pd.Series:
         meaning = dict.fromkeys(column.more["trueValues"], 1.0) | dict.fromkeys(column.more["falseValues"], 0.0)
         return text.map(meaning).astype(float)
     if column.type in NUMERIC:
-        text = text.str.replace(",", ".", regex=False) if contract.more["decimal"] == "," else text
+        text = text.str.translate(DECIMAL_COMMA) if contract.more["decimal"] == "," else text
         return pd.to_numeric(text, errors="coerce").astype(float).replace([np.inf, -np.inf], np.nan)
     if column.type in TEMPORAL:
         dates = pd.Series(pd.NaT, index=text.index, dtype="datetime64[s]")  # seconds reach the years 1 and 9999

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from .. import moments
-from ..contract import LARGEST, NUMERIC, TEMPORAL, Column, Contract
+from ..contract import DECIMAL_COMMA, LARGEST, NUMERIC, TEMPORAL, Column, Contract
 
 MOST_SHOWN = 80
 KINDS: dict[str, set[type]] = {"integer": {int}, "number": {int, float}, "boolean": {bool}}
@@ -77,7 +77,8 @@ def _typed(column: Column, contract: Contract) -> Callable[[Any, str], Any]:
     def number(value: Any, text: str) -> float:
         made = math.nan
         if not isinstance(value, bool) and text.isascii() and "_" not in text:  # training reads no 1_000 either
-            made = float(text.replace(",", ".") if contract.more["decimal"] == "," else text)
+            comma = contract.more["decimal"] == "," and isinstance(value, str)
+            made = float(text.translate(DECIMAL_COMMA) if comma else text)
         if not abs(made) <= LARGEST or (column.type == "integer" and not made.is_integer()):  # NaN is not, either
             raise ValueError("is no such number")
         return bounded(made)
