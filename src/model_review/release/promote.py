@@ -154,12 +154,15 @@ def rollback(asked: Request, to: str | None, probe: Probe | None) -> Done:
             raise Refused(
                 f"{asked.registry.name}@{digest} was never promoted by this log; give its probe with --probe."
             )
-        notes: list[str] = []
+        notes = (
+            [] if probe is not None else ["It was probed when it was promoted, and not again; --probe takes a new one."]
+        )
         version = None
         try:
-            version, notes = _registered(asked, target)
+            version, more = _registered(asked, target)
         except mlflow.MlflowError as error:
-            notes = [f"MLflow's alias was not moved, run the rollback again when it answers: {error}"]
+            more = [f"MLflow's alias was not moved, run the rollback again when it answers: {error}"]
+        notes += more
         return _finish(asked, target, "rollback", version, notes, current)
 
 
@@ -203,8 +206,8 @@ def _finish(
 ) -> Done:
     """The tag that is deployed, the line in the log, and the alias: in this order.
 
-    Going back from an image that no line tells of, the line comes first: once the tag has moved, nothing names that image
-    any more, and a rollback that was stopped between the two would lead one further back.
+    Going back from an image that no line tells of, the line comes first: once the tag has moved, nothing names that
+    image any more, and a rollback that was stopped between the two would lead one further back.
     """
     digest, labels = target.manifest.digest, target.labels
     log = read_log(asked.log)
