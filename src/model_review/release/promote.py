@@ -154,16 +154,15 @@ def rollback(asked: Request, to: str | None, probe: Probe | None) -> Done:
             raise Refused(
                 f"{asked.registry.name}@{digest} was never promoted by this log; give its probe with --probe."
             )
-        notes = (
-            [] if probe is not None else ["It was probed when it was promoted, and not again; --probe takes a new one."]
+        unprobed = (
+            ["It was probed when it was promoted, and not again; --probe takes a new probe."] if probe is None else []
         )
         version = None
         try:
-            version, more = _registered(asked, target)
+            version, notes = _registered(asked, target)
         except mlflow.MlflowError as error:
-            more = [f"MLflow's alias was not moved, run the rollback again when it answers: {error}"]
-        notes += more
-        return _finish(asked, target, "rollback", version, notes, current)
+            notes = [f"MLflow's alias was not moved, run the rollback again when it answers: {error}"]
+        return _finish(asked, target, "rollback", version, unprobed + notes, current)
 
 
 def previous(log: list[Promotion], image: str, current: str | None) -> str:
