@@ -171,7 +171,8 @@ def test_the_page_s_lines_release_twice_and_go_back_on_a_laptop(packaged: Packag
     release, back = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
     # Only the base is another, and the ports: those of the page may be taken.
     base = f"--opt build-context={pinned(project)}=docker-image://{BASE}"
-    release = release.replace("--opt layers", f"--opt layers {base}").replace(":3000", f":{free_port()}", 2)
+    release = release.replace("--opt layers", f"--opt layers {base}")
+    release = release.replace("127.0.0.1:3000", f"127.0.0.1:{free_port()}")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     store = {"BENTOML_HOME": str(tmp_path / "bentoml"), "VIRTUAL_ENV": "", "PYTHONPATH": "", "PATH": path}
     with registry(tmp_path) as host:

@@ -247,11 +247,12 @@ def test_a_release_without_its_line_is_gone_back_from_and_its_record_run_again_l
 @pytest.mark.prove
 def test_a_release_that_still_waits_for_its_reviewer_when_somebody_rolls_back_is_refused(tmp_path: Path) -> None:
     with opened(tmp_path) as shop:
-        first, _ = after_two(shop)
-        shop.merge("good")
-        waits = ("Run Main Say what may go to production", lambda shop, commit: True)
-        done, said = shop.release(until=reached(shop, "", waits))
+        first, second = after_two(shop)
+        shop.merge("better")
+        there = reached(shop, second, ("Run Main Say what may go to production", lambda shop, commit: True))
+        done, said = shop.release(until=there)
         assert not done
+        assert there(said), said[-6000:]
         done, printed = shop.rollback()
         assert done, printed[-6000:]
         log = told(shop)
