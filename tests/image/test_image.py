@@ -2,20 +2,24 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from containers import BASE, Containers, started
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from loopback import registry
+from loopback import free_port, registry
+from mlflow import MlflowClient
 from packaging_steps import NAME, STEPS, Packaged, change_model, golden, layers, lock_and_train, package
-from repositories import git
+from repositories import ROOT, commit_all, git
 
 from model_review.cli import main
+from model_review.release.registry import Registry
 
 pytestmark = pytest.mark.xdist_group("image")  # one process builds it
 
@@ -157,6 +161,37 @@ def test_the_readme_s_lines_build_it_too(packaged: Packaged) -> None:
     world.must("bash", "-euc", lines, cwd=packaged.project, **store)
     assert layers(world, "localhost/churn:latest")[:-1] == layers(world, packaged.image)[:-1]
     assert started_by
+
+
+@pytest.mark.prove
+def test_the_page_s_lines_release_twice_and_go_back_on_a_laptop(packaged: Packaged, tmp_path: Path) -> None:
+    world, project = packaged.world, tmp_path / "churn"
+    shutil.copytree(packaged.project, project, ignore=shutil.ignore_patterns(".venv"))  # it names its own folder
+    page = (ROOT / "docs/releasing.md").read_text(encoding="utf-8").partition("\n## On a laptop\n")[2]
+    release, back = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    # Only the base is another, and the ports: those of the page may be taken.
+    base = f"--opt build-context={pinned(project)}=docker-image://{BASE}"
+    release = release.replace("--opt layers", f"--opt layers {base}")
+    release = release.replace("127.0.0.1:3000", f"127.0.0.1:{free_port()}")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    store = {"BENTOML_HOME": str(tmp_path / "bentoml"), "VIRTUAL_ENV": "", "PYTHONPATH": "", "PATH": path}
+    with registry(tmp_path) as host:
+        image = f"{host}/me/churn"
+        digests = []
+        for trees in (100, 60):
+            params = project / "params.yaml"
+            params.write_text(re.sub(r"max_iter: \d+", f"max_iter: {trees}", params.read_text(encoding="utf-8")))
+            commit_all(project)
+            world.must("bash", "-euc", release.replace("127.0.0.1:5000", host), cwd=project, **store)
+            digests.append(Registry(image).resolve("production"))
+        world.must("bash", "-euc", f"image={image}\n{back}", cwd=project, **store)
+        assert Registry(image).resolve("production") == digests[0]
+    lines = [json.loads(line) for line in (project / "promotions.jsonl").read_text().splitlines()]
+    assert [line["action"] for line in lines] == ["promote", "promote", "rollback"]
+    assert digests[0] != digests[1]
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    aliases = client.get_registered_model("churn").aliases
+    assert {name: str(version) for name, version in aliases.items()} == {"champion": "1", "previous": "2"}
 
 
 def pinned(project: Path) -> str:

@@ -8,7 +8,6 @@ Everything from the digest on is real: push, tags, probe, promotion log, release
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import stand_ins
+import yaml
 from act import ACT, readable
 from fake_forge import TOKEN, Forge, forge
 from loopback import registry
@@ -48,6 +48,7 @@ class Hosted:
     def __post_init__(self) -> None:
         """Write the stand-ins."""
         self.store, self.bin = self.folder / "store", self.folder / "bin"
+        self.runs: dict[str, Path] = {}  # what an attempt printed, and the artifacts of its run
         self.store.mkdir()
         self.bin.mkdir()
         self.stub("docker")  # builds and runs nothing here, so that the tests are the same where an engine is
@@ -73,15 +74,18 @@ class Hosted:
         return commit
 
     def release(
-        self, *arguments: str, private: bool = False, until: Callable[[str], bool] | None = None
+        self, *arguments: str, private: bool = False, until: Callable[[str], bool] | None = None, attempt: str = ""
     ) -> tuple[bool, str]:
         """Run release.yml for main's newest commit, as its push does."""
         event = {"ref": "refs/heads/main", "repository": {"full_name": self.forge.name, "private": private}}
-        return self.act("push", "release", event, *arguments, until=until)
+        return self.act("push", "release", event, *arguments, until=until, attempt=attempt)
 
-    def rollback(self, to: str = "previous") -> tuple[bool, str]:
+    def rollback(
+        self, to: str = "previous", until: Callable[[str], bool] | None = None, attempt: str = ""
+    ) -> tuple[bool, str]:
         """Run rollback.yml, as a person does."""
-        return self.act("workflow_dispatch", "rollback", {"inputs": {"to": to}, "ref": "refs/heads/main"})
+        event = {"inputs": {"to": to}, "ref": "refs/heads/main"}
+        return self.act("workflow_dispatch", "rollback", event, until=until, attempt=attempt)
 
     def act(
         self,
@@ -90,14 +94,18 @@ class Hosted:
         payload: dict[str, Any],
         *arguments: str,
         until: Callable[[str], bool] | None = None,
+        attempt: str = "",
     ) -> tuple[bool, str]:
         """Let act run a workflow; whether it succeeded, and what it printed.
 
         Where `until` says so of what was printed, the machine is gone: act, and all that it runs, without a word.
+        `attempt` is what an earlier attempt printed: its failed jobs are run again, and find its artifacts.
         """
-        artifacts = self.store / "artifacts"
-        shutil.rmtree(artifacts, ignore_errors=True)
-        artifacts.mkdir()
+        # Each run has its own, and so have its later attempts.
+        artifacts, run = self.store / "artifacts", self.runs.get(attempt, self.store / f"run-{len(self.runs)}")
+        run.mkdir(exist_ok=bool(attempt))
+        artifacts.unlink(missing_ok=True)
+        artifacts.symlink_to(run)
         (self.folder / "event.json").write_text(json.dumps(payload), encoding="utf-8")
         variables = {
             "GITHUB_API_URL": self.forge.url,
@@ -111,6 +119,8 @@ class Hosted:
             **self.variables,
         }
         file = readable(self.project / f".github/workflows/{workflow}.yml", self.folder / f"{workflow}.yml")
+        if attempt:
+            leave_out_what_succeeded(file, attempt)
         command = [str(ACT), event, "--workflows", str(file), *self.mapped, *arguments]
         command += ["--platform", "ubuntu-latest=-self-hosted", "--eventpath", str(self.folder / "event.json")]
         command += ["--action-offline-mode", "--no-cache-server", "--secret", "GITHUB_TOKEN"]
@@ -140,12 +150,29 @@ class Hosted:
             time.sleep(0.05)
         said = printed.read_text(errors="replace")
         assert TOKEN not in said
+        self.runs[said] = run
         return process.returncode == 0, said
 
     def lines(self) -> list[dict[str, Any]]:
         """The promotion log on its branch."""
         found = git(self.forge.git, "show", "model-review:promotions.jsonl")
         return [json.loads(line) for line in found.splitlines()]
+
+
+def leave_out_what_succeeded(workflow: Path, printed: str) -> None:
+    """As "re-run failed jobs" does it: in place of a job that succeeded in this attempt, the outputs that it had."""
+    content = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    content["on"] = content.pop(True)  # YAML 1.1 takes the word for a truth value
+    for name, job in content["jobs"].items():
+        lines = [line for line in printed.splitlines() if re.match(rf"\[\w+/{name} *\]", line)]
+        if not any(line.endswith("Job succeeded") for line in lines):
+            continue
+        given = dict(match.groups() for line in lines if (match := re.search(r"::set-output:: ([\w-]+)=(.*)", line)))
+        kept = "".join(f"{one}={given.get(one, '')}\n" for one in job.get("outputs", {}))
+        job["outputs"] = {one: f"${{{{ steps.before.outputs.{one} }}}}" for one in job.get("outputs", {})}
+        script = 'printf %s "$KEPT" >> "$GITHUB_OUTPUT"'
+        job["steps"] = [{"id": "before", "name": "As before", "shell": "bash", "env": {"KEPT": kept}, "run": script}]
+    workflow.write_text(json.dumps(content), encoding="utf-8")
 
 
 def kill(pid: int) -> None:

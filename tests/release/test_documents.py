@@ -82,6 +82,32 @@ def test_what_a_pull_request_s_run_claimed_is_read_as_data_and_never_believed(gi
         assert claimed(client, github.name, "a" * 40) == (7, {})
 
 
+def test_what_deployed_notes_of_the_claims_is_what_reproduced_says_of_them(
+    github: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the actions deployed and train hand it on: a folder, between jobs."""
+    run, deployed, summary = write_run(tmp_path / "run", noise=0.1), tmp_path / "deployed", tmp_path / "summary"
+    (tmp_path / "policy.toml").write_text('schema = "model-review/policy@1"\n[objective]\nmetric = "roc_auc"\n')
+    given = ["--challenger", str(run), "--policy", str(tmp_path / "policy.toml"), "--out", str(tmp_path / "out")]
+    assert main(["compare", "--champion", "none", *given]) == 0
+    comparison = json.loads((tmp_path / "out/comparison.json").read_text())
+    record = json.loads((run / "run.json").read_text())
+    record["metrics"] = {one["name"]: one["challenger"] for one in comparison["metrics"]}
+    (run / "run.json").write_text(json.dumps(record))
+    monkeypatch.setenv("GITHUB_SHA", "a" * 40)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    github.pulls["a" * 40] = (7, "b" * 40)
+    github.comparisons["b" * 40] = (tmp_path / "out/comparison.json").read_bytes()
+    with proxied(Proxy("127.0.0.1:9", lambda method, path: 404)) as proxy:
+        asked = ["deployed", "--claims", "--image", f"{proxy.host}/acme/shop", "--out", str(deployed)]
+        assert main(asked) == 0
+    told = ["reproduced", "--run", str(run), "--deployed", str(deployed), "--saved", str(tmp_path / "nowhere")]
+    assert main(told) == 0
+    sentence = "The numbers of pull request 7 reproduced: identical."
+    assert sentence in capsys.readouterr().out
+    assert summary.read_text().startswith(sentence)
+
+
 def line(**more: Any) -> str:
     """A promotion."""
     content = {"schema": "model-review/promotion@1", "time": "2026-01-01T00:00:00Z", "action": "promote"}

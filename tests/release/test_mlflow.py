@@ -1,5 +1,6 @@
 """The alias in a real MLflow: a SQLite file that the project's environment opens, and a server asked by REST."""
 
+import json
 import subprocess
 import sys
 from base64 import b64encode
@@ -7,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import free_port, tracking_server
-from registries import FakeMlflow, mlflow_server
+from loopback import free_port, registry, tracking_server
+from registries import FakeMlflow, image_folder, labels, mlflow_server, write_probe
 
+from model_review.cli import main
 from model_review.release.mlflow import URI, MlflowError, move_aliases, registered
 
 RUNS = """
@@ -64,6 +66,29 @@ def test_champion_moves_to_the_promoted_version_and_previous_keeps_the_former(
     assert python(project, ALIASES).split("\n")[0] == "{'champion': 2, 'previous': 1}"
     move_aliases(registered("shop", first, "image", project), first, "image", project)
     assert python(project, ALIASES).splitlines() == ["{'champion': 1, 'previous': 2}", "2"]
+
+
+@pytest.mark.prove
+def test_promote_and_rollback_move_the_aliases_of_a_sqlite_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(URI, f"sqlite:///{project}/mlflow.db")
+    runs = [line[4:] for line in python(project, RUNS).splitlines() if line.startswith("run=")]
+    log = project / "promotions.jsonl"
+    with registry(project) as host:
+        image = f"{host}/acme/shop"
+        for number, run in enumerate(runs, 1):
+            named = labels(str(number) * 40, io__model_review__mlflow_run=run)
+            folder, digest = image_folder(project / f"image-{number}", named)
+            assert main(["push", "--folder", str(folder), "--image", image]) == 0
+            probe = write_probe(project / "probe.json", digest)
+            given = ["--image", f"{image}@{digest}", "--probe", str(probe), "--log", str(log), "--repo", str(project)]
+            assert main(["promote", *given]) == 0
+        assert python(project, ALIASES).splitlines() == ["{'champion': 2, 'previous': 1}", "2"]
+        assert main(["rollback", "--image", image, "--log", str(log), "--repo", str(project)]) == 0
+    assert "alias was not moved" not in capsys.readouterr().err
+    assert python(project, ALIASES).splitlines() == ["{'champion': 1, 'previous': 2}", "2"]
+    assert [json.loads(line)["mlflow"]["version"] for line in log.read_text().splitlines()] == ["1", "2", "1"]
 
 
 def test_a_store_that_is_no_server_needs_the_project_s_environment(

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -269,6 +270,17 @@ def test_a_rollback_to_what_was_never_promoted_needs_its_probe(shop: Shop, capsy
     assert shop.production() == second
 
 
+def test_a_rollback_says_whether_the_image_was_probed_again(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = shop.image(), shop.image()
+    assert [shop.promote(first), shop.promote(second)] == [0, 0]
+    capsys.readouterr()
+    assert shop.rollback() == 0
+    assert "probed when it was promoted, and not again" in capsys.readouterr().err
+    probe = write_probe(shop.folder / "second.json", second)
+    assert shop.rollback("--to", second, "--probe", str(probe)) == 0
+    assert "not again" not in capsys.readouterr().err
+
+
 def test_a_production_that_is_not_where_the_log_says_is_not_guessed_about(
     shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -457,6 +469,51 @@ def test_a_registry_that_fails_leaves_nothing_behind_that_has_a_name(
         proxy.harm = lambda method, path: None
         assert main(["push", *given]) == 0
     assert Registry(shop.name).resolve("a" * 40) == digest
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"), [(403, "refuses PUT"), (507, "answered 507 to PUT")], ids=["refusing", "full"]
+)
+def test_a_registry_that_takes_no_tag_leaves_production_and_the_log_as_they_were(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: int, sentence: str
+) -> None:
+    monkeypatch.setattr("model_review.release.transport.time.sleep", lambda seconds: None)
+    host, _, repository = shop.name.partition("/")
+    first, second, third = (shop.image() for _ in range(3))
+    with proxied(Proxy(host)) as proxy:
+        name = f"{proxy.host}/{repository}"
+        back = ["rollback", "--image", name, "--log", str(shop.log), "--repo", str(shop.folder)]
+        assert [shop.promote(digest, name=name) for digest in (first, second)] == [0, 0]
+        lines = shop.lines()
+        proxy.harm = lambda method, path: status if (method, path.rpartition("/")[2]) == ("PUT", "production") else None
+        for work in (lambda: shop.promote(third, name=name), lambda: main(back)):
+            capsys.readouterr()
+            assert work() == 2
+            assert f"{sentence} /v2/{repository}/manifests/production" in capsys.readouterr().err
+            assert (shop.production(), shop.lines()) == (second, lines)
+        proxy.harm = lambda method, path: None
+        assert shop.promote(third, name=name) == 0
+        assert main(back) == 0
+    assert shop.production() == second
+    assert [line["action"] for line in shop.lines()] == ["promote", "promote", "promote", "rollback"]
+
+
+def test_a_registry_that_stalls_is_given_up_in_one_sentence_once_its_time_is_over(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("model_review.http_exchange.TIMEOUT", 0.2)
+    monkeypatch.setattr("model_review.release.transport.time.sleep", lambda seconds: None)
+    host, _, repository = shop.name.partition("/")
+    digest = shop.image()
+    # It takes a second to answer.
+    with proxied(Proxy(host, lambda method, path: "slow" if path.endswith("/production") else None)) as proxy:
+        began = time.monotonic()
+        assert shop.promote(digest, name=f"{proxy.host}/{repository}") == 2
+        assert time.monotonic() - began < 20
+        assert "gave no answer to GET" in (said := capsys.readouterr().err)
+        assert said.count("\n") == 1
+        assert "timed out" in said
+    assert (shop.production(), shop.lines()) == (None, [])
 
 
 def test_a_registry_that_fails_once_or_is_slow_is_waited_for(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,36 +37,60 @@ def labelled(shop: Shop, digest: str | None, label: str = REVISION) -> str | Non
 
 
 # Where a release is stopped: what was printed, and then what has become true outside of it.
-POINTS: dict[str, tuple[str, Reached]] = {
+BUILDING: dict[str, tuple[str, Reached]] = {
+    "in deployed": ("Run Main Ask the registry and GitHub", lambda shop, commit: True),
     "in training": ("Run Main Train, and save the run", lambda shop, commit: True),
+    "in the champion": ("Run Main Train main's model where needed", lambda shop, commit: True),
+    "in package": ("Run Main Build the image, start it and probe it", lambda shop, commit: True),
+    "in compare": ("Run Main Compare and judge", lambda shop, commit: True),
+    "in bundle": ("Run Main Write the image and the documents", lambda shop, commit: True),
+    "after bundle": ("Success - Main Hand on the documents", lambda shop, commit: True),
+}
+PUSHED: dict[str, tuple[str, Reached]] = {
     "in the push": ("Run Main Push it", lambda shop, commit: True),
     "after the push": ("Run Main Push it", lambda shop, commit: Registry(shop.image).resolve(commit) is not None),
+    "in attest": ("Run Main Attest how good its model is", lambda shop, commit: True),
     "in staging": ("Run Main Pull, start and probe", lambda shop, commit: True),
     "after staging": ("Success - Main Hand on the probe", lambda shop, commit: True),
+    "in the check": ("Run Main Check what was attested", lambda shop, commit: True),
     "after the tag": ("Run Main Move the tags", lambda shop, commit: labelled(shop, production(shop)) == commit),
     "after the promotion": ("Success - Main Move the tags and the alias", lambda shop, commit: True),
+    "before the line": ("Run Main Add a line to the promotion log, and", lambda shop, commit: True),
     "after the line": ("Run Main Record it", lambda shop, commit: recorded(shop, commit)),
     "after the release": ("Run Main Record it", lambda shop, commit: f"v0.1.0-{commit[:12]}" in shop.forge.releases),
 }
+# How it is run again. Before anything was pushed another build is the build.
+AGAIN = [
+    *((point, how) for point in BUILDING for how in ("all jobs", "the failed jobs")),
+    *((point, how) for point in PUSHED for how in ("all jobs", "all jobs, another image", "the failed jobs")),
+]
+# Where a rollback is stopped.
+BACK: dict[str, tuple[str, Reached]] = {
+    "in find": ("Run Main Find the image to go back to", lambda shop, first: True),
+    "in staging": ("Run Main Pull, start and probe", lambda shop, first: True),
+    "after staging": ("Success - Main Hand on the probe", lambda shop, first: True),
+    "after the tag": ("Run Main Move the tags", lambda shop, first: labelled(shop, production(shop)) == first),
+    "after the move": ("Success - Main Move the tags and the alias", lambda shop, first: True),
+    "after the line": ("Run Main Record it", lambda shop, first: len(shop.lines()) == 3),
+}
 
 
-def stop(shop: Shop, commit: str, point: str, *arguments: str) -> None:
-    """A release that ends there, and what must be true wherever one ends."""
-    before, reached = production(shop), []
+def reached(shop: Shop, commit: str, point: tuple[str, Reached]) -> Callable[[str], bool]:
+    """Whether a workflow that printed this is there."""
+    return lambda said: point[0] in said and point[1](shop, commit)
 
-    def until(said: str) -> bool:
-        words, true = POINTS[point]
-        if words in said and true(shop, commit):
-            reached.append(point)
-        return bool(reached)
 
-    done, said = shop.release(*arguments, until=until)
+def stop(shop: Shop, commit: str, point: str, *arguments: str) -> str:
+    """A release that ends there, and what must be true wherever one ends; what it printed."""
+    before, there = production(shop), reached(shop, commit, (BUILDING | PUSHED)[point])
+    done, said = shop.release(*arguments, until=there)
     assert not done
-    assert reached, said[-6000:]
+    assert there(said), said[-6000:]
     now = production(shop)
     if now != before:
         probe = json.loads((shop.store / "artifacts/model-review-probe/probe.json").read_text())
         assert (probe["passed"], probe["image"]["digest"]) == (True, now), "production names what was never probed"
+    return said
 
 
 def state(shop: Shop) -> dict[str, Any]:
@@ -138,22 +162,21 @@ def renamed(found: dict[str, Any], commits: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("anew", [False, True], ids=["the same image", "another image"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("point", "how"), AGAIN)
 def test_a_release_stopped_at_any_step_and_run_again_ends_in_the_same_state(
-    whole: tuple[dict[str, Any], dict[str, str]], tmp_path: Path, point: str, anew: bool
+    whole: tuple[dict[str, Any], dict[str, str]], tmp_path: Path, point: str, how: str
 ) -> None:
     fake = FakeMlflow()
     with opened(tmp_path) as shop, mlflow_server(fake):
         first, second = released(shop, fake, "good"), shop.merge("better")
         tracked = ("--var", f"MLFLOW_TRACKING_URI={fake.url}")
-        stop(shop, second, point, *tracked)
+        said = stop(shop, second, point, *tracked)
         serves = labelled(shop, production(shop), RUN)
         champion = next(one for one in fake.versions if one["version"] == fake.aliases["champion"])
         assert champion["run_id"] in ("good", serves), "the alias names what is not in production"
         assert [line["commit"] for line in shop.lines()] in ([first], [first, second])
-        shop.variables["STUB_BUILD"] = "2" if anew else ""
-        done, printed = shop.release(*tracked)
+        shop.variables["STUB_BUILD"] = "2" if how.endswith("another image") else ""
+        done, printed = shop.release(*tracked, attempt=said if how == "the failed jobs" else "")
         assert done, printed[-6000:]
         assert renamed(state(shop), [first, second]) == whole[0]
         assert (fake.aliases, len(fake.versions)) == (whole[1], 2)
@@ -161,3 +184,79 @@ def test_a_release_stopped_at_any_step_and_run_again_ends_in_the_same_state(
         done, printed = shop.rollback()
         assert done, printed[-6000:]
         assert labelled(shop, production(shop)) == first
+
+
+def after_two(shop: Shop) -> tuple[str, str]:
+    """Two releases; their commits."""
+    commits = []
+    for skill in ("good", "better"):
+        commits.append(shop.merge(skill))
+        done, printed = shop.release()
+        assert done, printed[-6000:]
+    return commits[0], commits[1]
+
+
+def told(shop: Shop) -> list[tuple[str, str | None, str | None]]:
+    """The log: action, and by commits what went to production and what it took the place of."""
+    return [(one["action"], one["commit"], labelled(shop, one["previous"])) for one in shop.lines()]
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("how", ["all jobs", "the failed jobs"])
+@pytest.mark.parametrize("point", BACK)
+def test_a_rollback_stopped_at_any_step_and_run_again_leads_to_the_same_image(
+    tmp_path: Path, point: str, how: str
+) -> None:
+    if (point, how) == ("after the line", "all jobs"):
+        pytest.skip("that is a second rollback")
+    with opened(tmp_path) as shop:
+        first, second = after_two(shop)
+        there = reached(shop, first, BACK[point])
+        done, said = shop.rollback(until=there)
+        assert not done
+        assert there(said), said[-6000:]
+        assert labelled(shop, production(shop)) in (first, second)
+        done, printed = shop.rollback(attempt=said if how == "the failed jobs" else "")
+        assert done, printed[-6000:]
+        assert labelled(shop, production(shop)) == first
+        assert told(shop) == [("promote", first, None), ("promote", second, first), ("rollback", first, second)]
+        assert shop.forge.latest == f"v0.1.0-{first[:12]}"
+
+
+def test_a_release_without_its_line_is_gone_back_from_and_its_record_run_again_late_stands_in_its_place(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as shop:
+        first = shop.merge("good")
+        assert shop.release()[0]
+        second = shop.merge("better")
+        said = stop(shop, second, "before the line")
+        done, printed = shop.rollback()
+        assert done, printed[-6000:]
+        assert labelled(shop, production(shop)) == first
+        assert told(shop) == [("promote", first, None), ("rollback", first, second)]
+        done, printed = shop.release(attempt=said)
+        assert done, printed[-6000:]
+        assert "Run Main Push it" not in printed
+        assert labelled(shop, production(shop)) == first
+        assert told(shop) == [("promote", first, None), ("promote", second, first), ("rollback", first, second)]
+        assert sorted(shop.forge.releases) == sorted(f"v0.1.0-{one[:12]}" for one in (first, second))
+        assert shop.forge.latest == f"v0.1.0-{first[:12]}"
+
+
+@pytest.mark.prove
+def test_a_release_that_still_waits_for_its_reviewer_when_somebody_rolls_back_is_refused(tmp_path: Path) -> None:
+    with opened(tmp_path) as shop:
+        first, second = after_two(shop)
+        shop.merge("better")
+        there = reached(shop, second, ("Run Main Say what may go to production", lambda shop, commit: True))
+        done, said = shop.release(until=there)
+        assert not done
+        assert there(said), said[-6000:]
+        done, printed = shop.rollback()
+        assert done, printed[-6000:]
+        log = told(shop)
+        done, printed = shop.release(attempt=said)  # it was approved
+        assert not done
+        assert "and this image was compared with" in printed
+        assert (labelled(shop, production(shop)), told(shop)) == (first, log)

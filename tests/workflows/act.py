@@ -97,7 +97,7 @@ class Runner:
 
 
 def readable(workflow: Path, target: Path) -> Path:
-    """A copy without `concurrency.queue`: act runs one workflow at a time, and 0.2.89 refuses keys that are new to it."""
+    """A copy without `concurrency.queue`: act runs one workflow at a time, and 0.2.89 refuses keys new to it."""
     lines = workflow.read_text(encoding="utf-8").splitlines(keepends=True)
     target.write_text("".join(line for line in lines if line.strip() != "queue: max"), encoding="utf-8")
     return target

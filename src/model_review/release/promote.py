@@ -154,13 +154,15 @@ def rollback(asked: Request, to: str | None, probe: Probe | None) -> Done:
             raise Refused(
                 f"{asked.registry.name}@{digest} was never promoted by this log; give its probe with --probe."
             )
-        notes: list[str] = []
+        unprobed = (
+            ["It was probed when it was promoted, and not again; --probe takes a new probe."] if probe is None else []
+        )
         version = None
         try:
             version, notes = _registered(asked, target)
         except mlflow.MlflowError as error:
             notes = [f"MLflow's alias was not moved, run the rollback again when it answers: {error}"]
-        return _finish(asked, target, "rollback", version, notes, current)
+        return _finish(asked, target, "rollback", version, unprobed + notes, current)
 
 
 def previous(log: list[Promotion], image: str, current: str | None) -> str:
@@ -203,8 +205,8 @@ def _finish(
 ) -> Done:
     """The tag that is deployed, the line in the log, and the alias: in this order.
 
-    Going back from an image that no line tells of, the line comes first: once the tag has moved, nothing names that image
-    any more, and a rollback that was stopped between the two would lead one further back.
+    Going back from an image that no line tells of, the line comes first: once the tag has moved, nothing names that
+    image any more, and a rollback that was stopped between the two would lead one further back.
     """
     digest, labels = target.manifest.digest, target.labels
     log = read_log(asked.log)
