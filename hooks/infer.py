@@ -14,12 +14,13 @@ from contract import contract_text
 from example import example_text
 from fetch import download, locate
 from found import found_text
+from packed import unpacked_parquet
 from params import params_text
 from policy import policy_text
 from roles import assign_roles
 from stage import FOUND, STAGE, write_files
 from store import store_table
-from table import Table, open_table, unpacked_parquet
+from table import Table, open_table
 from task import find_target, resolve
 
 

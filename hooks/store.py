@@ -4,7 +4,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from table import Table, open_bytes
+from packed import open_bytes
+from table import Table
 
 GIT_LIMIT_BYTES = 95_000_000
 

@@ -1,8 +1,6 @@
 """A table as a file: which kind of file it is, how its text is read, and its rows, chunk by chunk."""
 
-import codecs
 import csv
-import gzip
 import io
 import re
 import zipfile
@@ -12,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import parquet
-import progress
 from answers import Refusal
+from encoding import detect_encoding
 from fetch import safe_name
+from packed import PARQUET, open_bytes
 
 if TYPE_CHECKING:
     import _csv
@@ -25,14 +24,11 @@ if TYPE_CHECKING:
 HEAD_CHARACTERS = 1 << 16
 HEAD_LINES = 10  # below the header, however long that is
 MOST_HEAD_CHARACTERS = 1 << 24  # no header is longer
-BLOCK_BYTES = 1 << 20
-PARQUET = b"PAR1"  # the first bytes of such a file
 CELLS_PER_CHUNK = 100_000  # more do not fit into the processor's caches
 HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*")*(\r\n|\n|\r)')  # up to its line end, which may be quoted inside
 DELIMITERS = (",", ";", "\t", "|")
 LINE_END = re.compile(r"\r\n|\n|\r")
 END = '\0"'  # put behind the last line: a row of its own, or where a quote is still open, closing it, in its cell
-NOT_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes that the code page leaves undefined
 
 
 @dataclass(frozen=True)
@@ -153,133 +149,9 @@ def is_blank(row: list[str]) -> bool:
     return not row or (len(row) == 1 and row[0] != "" and not row[0].strip(" \t"))
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file, unpacked."""
-    with path.open("rb") as file:
-        magic = file.read(4)
-    if magic[:2] == b"\x1f\x8b":
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    if magic == b"PK\x03\x04":
-        return open_zip(path)
-    return path.open("rb")
-
-
-def open_zip(path: Path) -> IO[bytes]:
-    """Open the one file of a zip archive."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
-        raise Refusal(f"{path.name} is a damaged zip archive.") from None
-    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
-    if any(member.filename in ("[Content_Types].xml", "mimetype") for member in members):
-        raise Refusal(f"{path.name} is a spreadsheet or document, not a text table: save it as CSV first.")
-    if len(members) != 1:
-        raise Refusal(f"{path.name} holds {len(members)} files: pack the one table alone.")
-    if members[0].flag_bits & 1:
-        raise Refusal(f"{path.name} is protected by a password: unpack it first.")
-    try:
-        return archive.open(members[0])
-    except NotImplementedError:
-        raise Refusal(
-            f"{path.name} is packed in a way that Python cannot unpack: pack it again, as gzip or zip."
-        ) from None
-
-
 def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
     """Open a file as text, line ends kept for the csv module."""
     return io.TextIOWrapper(open_bytes(path), encoding=encoding, newline="")
-
-
-def blocks(path: Path) -> Iterator[bytes]:
-    """Give the unpacked file, piece by piece."""
-    total = 0
-    try:
-        with open_bytes(path) as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
-                total += len(block)
-                if total >= progress.LARGE_BYTES:
-                    progress.show(f"looking at {path.name}: {total / 1e6:,.0f} MB")
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
-        raise Refusal(f"{path.name} is damaged: it could not be unpacked to its end.") from None
-
-
-def unpacked_parquet(path: Path, folder: Path) -> Path | None:
-    """Unpack Parquet from gzip or zip, in which no reader takes it; return nothing where that is not what it is."""
-    pieces = blocks(path)
-    start = next(pieces, b"")
-    with path.open("rb") as file:
-        if start[:4] != PARQUET or file.read(4) == PARQUET:
-            return None
-    out = folder / re.sub(r"\.(gz|zip)$", "", path.name, flags=re.IGNORECASE)
-    with out.open("wb") as file:
-        file.writelines(chain([start], pieces))
-    return out
-
-
-def detect_encoding(path: Path) -> str:
-    """Look at every byte: UTF-8 if it is valid, else one of the two Western code pages that can read all of it."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    utf8, letters, windows, start = True, False, False, b""
-    for number, block in enumerate(blocks(path)):
-        start = start or block[:4]
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            check_utf16(path)
-            return "utf-16"
-        if b"\0" in block or (number == 0 and binary_looking(block)):
-            raise binary(path)
-        windows = windows or re.search(rb"[\x80-\x9f]", block) is not None
-        if utf8:
-            try:
-                letters = not decoder.decode(block).isascii() or letters
-            except UnicodeDecodeError:
-                utf8 = False
-    if not start:
-        raise Refusal(f"{path.name} is empty: a header line and at least 30 rows are needed.")
-    cut = utf8 and decoder.getstate()[0] != b""
-    if cut and letters:
-        raise Refusal(f"{path.name} ends in the middle of a letter: it was cut off, so get the whole file again.")
-    if utf8 and not cut:
-        return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
-    check_windows(path)
-    return "cp1252" if windows else "latin-1"
-
-
-def check_utf16(path: Path) -> None:
-    """Refuse a file that begins as UTF-16 does and does not go on so."""
-    decoder = codecs.getincrementaldecoder("utf-16")()
-    try:
-        if any("\0" in decoder.decode(block) for block in blocks(path)):
-            raise binary(path)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise Refusal(
-            f"{path.name} begins as UTF-16 and holds what is none, perhaps because it was cut off: save it as UTF-8."
-        ) from None
-
-
-def check_windows(path: Path) -> None:
-    """Refuse a byte that the code page leaves undefined: the file is of another one, and every letter a wrong one."""
-    line = 1
-    for block in blocks(path):
-        if found := NOT_WINDOWS.search(block):
-            line += block.count(b"\n", 0, found.start())
-            raise Refusal(
-                f"{path.name}, line {line}: byte {found[0].hex().upper()} is neither UTF-8 nor Windows-1252: save the "
-                "file as UTF-8, in the program that wrote it or with iconv."
-            )
-        line += block.count(b"\n")
-
-
-def binary(path: Path) -> Refusal:
-    """Say that a file is no text."""
-    return Refusal(f"{path.name} is a binary file, not a text table: export it as CSV or Parquet.")
-
-
-def binary_looking(block: bytes) -> bool:
-    """Say whether many control characters stand in the first kilobytes."""
-    head = block[:4096]
-    return len(re.findall(rb"[\x01-\x08\x0e-\x1a]", head)) > len(head) / 100
 
 
 def sniff_delimiter(path: Path, head: str, whole: bool) -> tuple[str, list[list[str]]]:

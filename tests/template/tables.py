@@ -111,6 +111,11 @@ def three_classes(row: Row, _: int, dice: Random) -> Row:
     return row | {"bought": "much" if score > 5.2 else "some" if score > 3.8 else "nothing"}
 
 
+def nothing_bought(row: Row, number: int, dice: Random) -> Row:
+    bought = three_classes(row, number, dice)["bought"]
+    return row | {"bought": "None" if bought == "nothing" else bought}
+
+
 def integer_classes(row: Row, number: int, dice: Random) -> Row:
     return row | {"bought": {"much": "3", "some": "2", "nothing": "1"}[three_classes(row, number, dice)["bought"]]}
 
@@ -368,6 +373,7 @@ TABLES = [
     Table("40 rows", "shops.csv", as_csv(lambda: shops(40)), "bought", "binary"),
     Table("1,000,000 rows", "shops.csv", million, "bought", "binary", prove=True),
     simple("a minority class of 0.5 %", rare, rows=5000),
+    simple("None among the classes", nothing_bought, task="multiclass"),
     simple("integer class labels", integer_classes, task="multiclass"),
     simple("a target with missing rows", partly_labelled),
     simple("dates in three formats", three_formats),
@@ -392,6 +398,17 @@ def spreadsheet() -> bytes:
         archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr("xl/workbook.xml", "<workbook/>")
     return file.getvalue()
+
+
+def other_zip() -> bytes:
+    """Return a zip archive of a method that Python lacks, as some desktops write for large files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("t.csv", few(40))
+    content = bytearray(file.getvalue())
+    for place in (8, content.index(b"PK\1\2") + 10):
+        content[place] = 9
+    return bytes(content)
 
 
 REFUSED = [
@@ -449,6 +466,7 @@ REFUSED = [
     Refused(
         "a target that is no column", "t.csv", few(40), "target 'Y ' is not a column of t.csv: did you mean 'y'?", "Y "
     ),
+    Refused("a zip archive of another method", "t.zip", other_zip(), "t.zip is packed in a way that Python cannot"),
     Refused("a damaged gzip file", "t.csv.gz", gzip.compress(few(5000))[:-40], "t.csv.gz is damaged"),
     Refused(
         "nothing but constants beside the target",

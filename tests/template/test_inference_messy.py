@@ -58,7 +58,7 @@ def tables(draw: st.DrawFn) -> dict[str, list[str]]:
     return columns | {"target": [dice.choice(labels) for _ in range(rows)]}
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(columns=tables(), delimiter=st.sampled_from(",;\t"), line_end=st.sampled_from(["\n", "\r\n"]))
 def test_every_messy_table_that_is_not_refused_passes_its_own_contract(
     columns: dict[str, list[str]], delimiter: str, line_end: str
@@ -88,9 +88,9 @@ def written(header: Sequence[str], row: Sequence[str], rows: int) -> str:
     return file.getvalue()
 
 
-LONG = [f"{number:04d}_a_name_as_long_as_survey_tools_make_them" for number in range(1998)]
+LONG = [f"{number:03d} {'how much do you agree, as survey tools put it into a header? ' * 2}" for number in range(600)]
 WHOLE = {
-    "a header longer than any first look": written(["n", *LONG, "y"], ["1"] * 1998, 60),
+    "a header longer than any first look": written(["n", *LONG, "y"], ["1"] * 600, 60),
     "a chunk of blank lines only": written(["n", *"abcdefgh", "y"], ["1"] * 8, 10_000) + "\n\n",
     "a header cell of white space": written(["n", " ", "y"], ["k"], 60),
     "an empty header cell beside the name it would get": written(["column_2", "", "y"], ["k"], 60),

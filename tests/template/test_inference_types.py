@@ -356,13 +356,13 @@ def test_a_single_class_beside_a_spelling_of_no_value_is_told_what_to_do(tmp_pat
 
 def test_a_large_table_shows_how_far_it_is_read_also_where_it_is_wide_and_its_rows_are_few(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
-    row = ",".join(["0.12345"] * 2000) + "\n"
-    path.write_text(",".join(f"c{number}" for number in range(2000)) + "\n" + row * 1500, encoding="utf-8")
+    row = ",".join(["0.12345678"] * 2000) + "\n"
+    path.write_text(",".join(f"c{number}" for number in range(2000)) + "\n" + row * 1050, encoding="utf-8")
     code = "import sys; from pathlib import Path; from columns import scan; from table import open_table"
     command = [sys.executable, "-c", f"{code}; scan(open_table(Path(sys.argv[1])))", str(path)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "hooks")}
     quiet = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert quiet.stderr == "reading wide.csv: 1,500 rows, done\n"
+    assert quiet.stderr == "reading wide.csv: 1,050 rows, done\n"
     terminal, end = os.openpty()
     subprocess.run(command, env=environment, stderr=end, check=True)
     os.close(end)
@@ -370,7 +370,7 @@ def test_a_large_table_shows_how_far_it_is_read_also_where_it_is_wide_and_its_ro
     os.close(terminal)
     assert any(re.fullmatch(r"looking at wide\.csv: 2\d MB", line) for line in shown), shown
     assert "reading wide.csv: 1,000 rows" in shown
-    assert "reading wide.csv: 1,500 rows, done" in shown
+    assert "reading wide.csv: 1,050 rows, done" in shown
 
 
 def test_the_contract_says_how_many_rows_its_suggestions_rest_on(tmp_path: Path) -> None:
