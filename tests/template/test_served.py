@@ -212,16 +212,16 @@ HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n
 
 
 def test_bodies_that_come_together_are_held_up_to_a_bound_and_then_refused(onnx: Server, row: dict[str, Any]) -> None:
-    before, callers, refused = memory(onnx.process.pid), [], []
-    for _ in range(12):
-        callers.append(socket.create_connection(("127.0.0.1", onnx.port), timeout=20))
-        callers[-1].sendall(HEAD)
-        for _ in range(140):  # to 9 MB, never to the end
-            if select.select([callers[-1]], [], [], 0)[0]:
-                refused.append(callers[-1].recv(65536))
-                break
-            with contextlib.suppress(ConnectionError):  # of one that is refused, which the next look finds
-                callers[-1].sendall(b" " * 65_536)
+    before, refused = memory(onnx.process.pid), []
+    callers = [socket.create_connection(("127.0.0.1", onnx.port), timeout=20) for _ in range(12)]
+    for caller in callers:
+        caller.sendall(HEAD)
+        with contextlib.suppress(ConnectionError):  # of one that is refused
+            caller.sendall(b" " * 9_000_000)  # never to the end
+    waiting = [*callers]
+    while ready := select.select(waiting, [], [], 3)[0]:
+        waiting = [caller for caller in waiting if caller not in ready]
+        refused += [caller.recv(65536) for caller in ready]
     held = memory(onnx.process.pid) - before
     for caller in callers:
         caller.close()
