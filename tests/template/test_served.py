@@ -299,8 +299,9 @@ def limited(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def at_once(server: Server, body: bytes, count: int) -> list[tuple[int, str | None, float]]:
     """Status, Retry-After and seconds of requests of as many callers, which the service finds all there."""
     callers = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(count)]
-    for caller in callers:
-        caller.connect()
+    for caller in callers:  # so that the service has accepted every connection
+        caller.request("GET", "/livez")
+        caller.getresponse().read()
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         for caller in callers:
@@ -321,7 +322,7 @@ def test_requests_that_arrive_together_are_counted_before_the_first_is_worked_on
 ) -> None:
     found = Counter(answer[:2] for answer in at_once(limited, json.dumps({"rows": [row]}).encode(), 200))
     assert set(found) == {(200, None), (503, "1")}
-    assert 8 <= found[200, None] < 100, found
+    assert 8 <= found[200, None] < 50, found
     assert limited.predict([row])[0] == 200
 
 
