@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from {{ cookiecutter.__package_name }} import artifact
-from {{ cookiecutter.__package_name }}.contract import Contract
+from {{ cookiecutter.__package_name }}.contract import Column, Contract
 from {{ cookiecutter.__package_name }}.serving import fields, log, metrics, request
 
 EXAMPLE = json.loads(Path(__file__).with_name("example-request.json").read_text(encoding="utf-8"))
@@ -145,12 +145,32 @@ def test_an_unknown_path_or_method_is_refused_and_counted_as_one(client: TestCli
 def test_metrics_tell_requests_rows_violations_scores_and_values(client: TestClient) -> None:
     client.post("/predict", json=EXAMPLE)
     client.post("/predict", json={"rows": [{"no such field": 1}]})
-    time.sleep(0.5)  # values and scores are counted in the background
+    time.sleep(1.5)  # values and scores are counted in the background
     text = client.get("/metrics").text
     for name in ("requests", "rows", "violations", "scores", "feature_values", "log_lines"):
         assert f"\nmodel_{name}_total" in text, name
     assert "\nmodel_request_seconds_bucket" in text
     assert "\nmodel_info{" in text
+
+
+def test_values_are_counted_once_a_second_as_a_request_may_wait_for_it_and_at_once_where_they_are_many() -> None:
+    number = Column("n", "n", "number", frozenset({"feature"}), False, False, False, (), {}, {})
+    target = dataclasses.replace(number, name="y", roles=frozenset({"target"}))
+    table = Contract("x", "x", "regression", (), (number, target), {})
+    drift = metrics.Drift(table, ["n"], {"columns": {"n": {"edges": [0.0, 10.0]}}})
+
+    def counted(*values: float | None) -> list[float]:
+        drift.put({"n": [*values]}, [1.0] * len(values), [1.0] * len(values))
+        drift.count()
+        bins = ("-Inf to 0", "0 to 10", "10 to +Inf", metrics.MISSING)
+        return [metrics.VALUES.labels("n", name)._value.get() for name in bins]
+
+    assert counted(-1.0, 0, 9, 10.0, None) == [1, 2, 1, 1]
+    assert counted(1.0) == [1, 2, 1, 1]
+    assert counted(*range(2, 2001)) == [1, 2 + 9, 1 + 1991, 1]
+    assert counted(1.0) == [1, 2 + 9, 1 + 1991, 1]
+    time.sleep(metrics.EVERY)
+    assert counted() == [1, 2 + 10, 1 + 1991, 1]
 
 
 def test_an_integer_may_have_limits_with_a_fraction(contract: Contract) -> None:

@@ -33,6 +33,8 @@ def facts(folder: Path) -> dict[str, Any]:
 
 def spread(probabilities: np.ndarray, known: Sequence[str], classes: Sequence[str]) -> np.ndarray:
     """Probabilities of all classes from those of the `known` ones; a class without training rows keeps 0."""
+    if (*known,) == (*classes,):
+        return probabilities.astype(float)
     whole = np.zeros((len(probabilities), len(classes)))
     whole[:, [classes.index(label) for label in known]] = probabilities
     return whole
@@ -42,8 +44,9 @@ def decide(
     probabilities: np.ndarray, classes: Sequence[str], positive_class: str | None, threshold: float | None
 ) -> np.ndarray:
     """Labels from probabilities: the likeliest class, or for two classes the positive one from `threshold` on."""
-    best = probabilities.argmax(axis=1)
-    if threshold is not None and positive_class is not None:
+    if threshold is None or positive_class is None:
+        best = probabilities.argmax(axis=1)
+    else:
         positive = classes.index(positive_class)
         best = np.where(probabilities[:, positive] >= threshold, positive, 1 - positive)
     return np.array(classes, dtype=object)[best]

@@ -70,30 +70,31 @@ class Limits:
         given = headers.get(b"x-request-id", b"")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16).encode()
         route = path if path in ROUTES else "/static_content" if path.startswith("/static_content/") else metrics.OTHER
-        status = 500
+        extra = [(b"x-request-id", request_id), (b"x-content-type-options", b"nosniff")]
+        status, kind = 500, JSON
 
-        async def answer(message: Message) -> None:
+        async def passed_on(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                extra = [(b"x-request-id", request_id), (b"x-content-type-options", b"nosniff")]
                 message = message | {"headers": [*message.get("headers", []), *extra]}
             await send(message)
 
         try:
-            refusal = self._refusal(scope["method"], route, headers)
-            if refusal:
-                await _send(answer, refusal[0], refusal[1], JSON, *refusal[2:])
-            elif route in self._pages:
-                made, kind = self._pages[route]
-                await _send(answer, 200, made(), kind)
-            elif route in self._answers:
+            reply = self._refusal(scope["method"], route, headers)
+            if reply is None and route in self._answers:
                 call = Call(request_id.decode(), started + self._settings.seconds)
                 reply = await self._post(self._answers[route], call, receive)
-                if reply is not None:
-                    await _send(answer, reply[0], reply[1], JSON, *reply[2:])
-            else:
-                await self._app(scope, receive, answer)
+            elif reply is None and route in self._pages:
+                make, kind = self._pages[route]
+                reply = 200, make()
+            elif reply is None:
+                await self._app(scope, receive, passed_on)
+            if reply is not None:
+                status, body, *more = reply
+                fields = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *more, *extra]
+                await send({"type": "http.response.start", "status": status, "headers": fields})
+                await send({"type": "http.response.body", "body": body})
         finally:
             metrics.requests(route, status).inc()
             metrics.latency(route).observe(time.perf_counter() - started)
@@ -172,9 +173,3 @@ def _words(status: int, words: str) -> tuple[int, bytes]:
 
 
 BUSY: Reply = (*_words(503, "too much to do at a time; try again"), (b"retry-after", b"1"))
-
-
-async def _send(send: Any, status: int, body: bytes, kind: bytes, *headers: tuple[bytes, bytes]) -> None:
-    fields = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": fields})
-    await send({"type": "http.response.body", "body": body})

@@ -8,6 +8,7 @@ import functools
 import itertools
 import os
 import threading
+import time
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from datetime import UTC
@@ -20,6 +21,8 @@ from prometheus_client import multiprocess
 from ..contract import TEMPORAL, Column, Contract
 
 OTHER, MISSING, MOST_FEATURES, MOST_LEVELS = "(other)", "(missing)", 200, 20
+# Counting costs by bin more than by row, and a request waits meanwhile: ten times a second, that is seen in the p99.
+EVERY, MANY = 1.0, 2000  # seconds, or rows
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 REQUESTS = prometheus.Counter("model_requests", "Requests by route and status.", ["route", "status"])
@@ -60,17 +63,19 @@ class Bins:
         self.names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
 
     def count(self, values: list[Any]) -> Tally[str]:
-        """How many values fall into each bin; what is equal is looked up once."""
-        found = Tally(values)
-        counts: Tally[str] = Tally({MISSING: found.pop(None, 0)})
+        """How many values fall into each bin."""
+        counts: Tally[str] = Tally({MISSING: values.count(None)})
         if len(self.edges):
-            numbers = [value.replace(tzinfo=UTC).timestamp() for value in found] if self._days else [*found]
-            places = np.searchsorted(self.edges, numbers, side="right")
-            sums = np.bincount(places, [*found.values()], minlength=len(self.names))
-            counts.update(dict(zip(self.names, sums.astype(int).tolist(), strict=True)))
+            given: list[Any] = [value for value in values if value is not None] if counts[MISSING] else values
+            numbers = [value.replace(tzinfo=UTC).timestamp() for value in given] if self._days else given
+            places = np.searchsorted(self.edges, np.array(numbers, float), side="right")
+            sums = np.bincount(places, minlength=len(self.names))
+            counts.update(dict(zip(self.names, sums.tolist(), strict=True)))
         elif not self.levels:
-            counts[OTHER] = found.total()
+            counts[OTHER] = len(values) - counts[MISSING]
         else:
+            found = Tally(values)
+            del found[None]
             for value, number in found.items():
                 level = str(float(value)) if isinstance(value, bool) else value  # as in the profile
                 counts[level if level in self.levels else OTHER] += number
@@ -89,7 +94,7 @@ class Drift:
         if contract.task != "regression":
             self._scores.edges, self._classes = np.arange(1, 10) / 10, True
             self._scores.names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
-        self._lock, self._pending = threading.Lock(), self._nothing()
+        self._lock, self._pending, self._due = threading.Lock(), self._nothing(), 0.0
 
     def _nothing(self) -> tuple[dict[str, list[Any]], list[Any], list[float]]:
         return {name: [] for name in self._bins}, [], []
@@ -104,12 +109,15 @@ class Drift:
             all_scores += scores
 
     def count(self) -> None:
-        """Count what was kept."""
-        with self._lock:
-            (values, labels, scores), self._pending = self._pending, self._nothing()
-        if labels:
+        """Count what was kept, where it is time or where it is much."""
+        now, rows = time.monotonic(), len(self._pending[1])
+        if rows and (now >= self._due or rows >= MANY):
+            with self._lock:
+                (values, labels, scores), self._pending = self._pending, self._nothing()
+            self._due = now + EVERY
             for name, bins in self._bins.items():
                 _add(VALUES, bins.count(values[name]), name)
+                time.sleep(0)  # a request that waits has its turn
             _add(SCORES, self._scores.count(scores))
             _add(PREDICTIONS, Tally(labels if self._classes else []))
 
