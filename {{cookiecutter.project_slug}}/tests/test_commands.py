@@ -1,11 +1,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.__package_name }} import evaluate, predict, rundir, tracking, train
+from {{ cookiecutter.__package_name }} import InputError, evaluate, predict, rundir, tracking, train
 from {{ cookiecutter.__package_name }}.contract import Contract
+from {{ cookiecutter.__package_name }}.rows import Table
 
 
 def test_training_twice_gives_the_same_bytes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,5 +71,61 @@ def test_a_row_that_breaks_the_contract_is_set_apart_with_its_reason(project: Pa
     done, refused, rejects = predict.predict(project / "run/model", project / "bad.parquet", project / "good.csv")
     assert (done, refused) == (len(raw) - 1, 1)
     rejected = pd.read_csv(rejects)
-    assert rejected["row"].tolist() == [2]
-    assert strict[0].name in rejected["reason"].iloc[0]
+    assert rejected["rejected_row"].tolist() == [2]
+    assert strict[0].name in rejected["rejected_reason"].iloc[0]
+
+
+@pytest.mark.parametrize("scenario", evaluate.SCENARIOS[1:])
+def test_a_scenario_changes_what_its_name_says_by_that_much(table: Table, scenario: str) -> None:
+    columns, rows = list(table.contract.columns), len(table.typed)
+    changed = evaluate.disturb(table.typed, columns, scenario, seed=1)
+    kind, _, amount = scenario.partition(":")
+    for column in columns:
+        before, after = table.typed[column.name], changed[column.name]
+        if kind == "noise" and column.type in ("integer", "number") and before.nunique() > 1:
+            noise = (after - before).dropna() / before.std(ddof=0)
+            assert noise.std() == pytest.approx(float(amount), rel=5 / np.sqrt(len(noise)))
+            assert abs(noise.mean()) < 5 * float(amount) / np.sqrt(len(noise))
+            assert after.isna().tolist() == before.isna().tolist()
+        elif kind == "missing":
+            share, chance = (after.isna() & before.notna()).sum() / max(before.notna().sum(), 1), float(amount)
+            assert abs(share - chance) < 5 * np.sqrt(chance * (1 - chance) / rows) or before.notna().sum() < rows / 2
+        elif kind == "unseen-category" and column.is_category:
+            assert not {*after} & {*before}
+        else:
+            pd.testing.assert_series_equal(after, before)
+
+
+def test_no_output_of_an_earlier_day_stays_where_every_row_is_rejected(project: Path, contract: Contract) -> None:
+    out = project / "every.csv"
+    raw = pd.read_parquet(project / "run/evaluation.parquet").head(3)
+    headers = {column.name: column.header for column in contract.columns}
+    raw.drop(columns="row_id").rename(columns=headers).to_parquet(project / "every.parquet")
+    predict.predict(project / "run/model", project / "every.parquet", out)
+    torn = contract.more["delimiter"].join([*headers.values()]) + "\n1\n"
+    (project / "torn.csv").write_text(torn, encoding=contract.more["encoding"])
+    with pytest.raises(InputError, match=r"none of 1 row\(s\) follows the contract"):
+        predict.predict(project / "run/model", project / "torn.csv", out)
+    assert not out.exists()
+    assert pd.read_csv(project / "every.rejects.csv")["rejected_row"].tolist() == [1]
+
+
+@pytest.mark.parametrize("name", ["prediction", "rejected_row", "rejected_reason"])
+def test_a_column_whose_name_the_output_needs_is_refused_not_overwritten(
+    project: Path, contract: Contract, name: str
+) -> None:
+    raw = pd.read_parquet(project / "run/evaluation.parquet").head(3)
+    headers = {column.name: column.header for column in contract.columns}
+    raw.rename(columns=headers).assign(**{name: "mine"}).to_parquet(project / "taken.parquet")
+    with pytest.raises(InputError, match=f"column '{name}' has a name that the output needs"):
+        predict.predict(project / "run/model", project / "taken.parquet", project / "taken.csv")
+    assert not (project / "taken.csv").exists()
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_rows_without_a_target_are_not_scored(project: Path, contract: Contract, rows: int) -> None:
+    raw = pd.read_parquet(project / "run/evaluation.parquet").head(rows)
+    raw.loc[raw.index[:1], contract.target.name] = ""
+    raw.to_parquet(project / "unlabelled.parquet")
+    with pytest.raises(InputError, match=f"{max(rows - 1, 0)} of {rows} rows have a"):
+        evaluate.evaluate(project / "run/model", project / "unlabelled.parquet", project / "unlabelled")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from {{ cookiecutter.__package_name }} import InputError
 from {{ cookiecutter.__package_name }}.contract import Contract
+from {{ cookiecutter.__package_name }}.data import chunks
 from {{ cookiecutter.__package_name }}.rows import Table, checked
 
 
@@ -66,3 +68,39 @@ def test_no_row_without_a_target_is_used(table: Table) -> None:
     used = table.rows["part"] != "unlabelled"
     assert table.typed.loc[used, table.contract.target.name].notna().all()
     assert np.isin(table.rows["part"], ["unlabelled"]).sum() == table.typed[table.contract.target.name].isna().sum()
+
+
+def test_a_row_with_a_cell_too_many_or_too_few_is_named(
+    raw: pd.DataFrame, contract: Contract, params: dict[str, Any], tmp_path: Path
+) -> None:
+    comma = replace(contract, more=contract.more | {"delimiter": ",", "encoding": "utf-8"})
+    text = raw.head(4).rename(columns={column.name: column.header for column in contract.columns}).to_csv(index=False)
+    (tmp_path / "whole.csv").write_text(text, encoding="utf-8", newline="")
+    whole = next(chunks(tmp_path / "whole.csv", comma, None))
+    pd.testing.assert_frame_equal(whole, raw.head(4), check_index_type=False)
+    (tmp_path / "torn.csv").write_text(text + "1\n" + "1," * len(raw.columns) + "1\n", encoding="utf-8", newline="")
+    with pytest.raises(InputError, match=r"2 value\(s\); row 5 has a cell too many or too few"):
+        checked(next(chunks(tmp_path / "torn.csv", comma, None)), Path("torn.csv"), contract, params["split"])
+
+
+def test_folds_hold_every_class_and_keep_entities_whole(training: Table, params: dict[str, Any]) -> None:
+    folds = training.folds(3, params["seed"])
+    assert 2 <= len(folds) <= 3
+    assert sorted(row for _, test in folds for row in test) == list(range(len(training.rows)))
+    for train, test in folds:
+        assert {*training.labels[train]} == {*training.labels[test]} == {*training.labels}
+        if training.groups is not None:
+            assert not {*training.groups.iloc[train]} & {*training.groups.iloc[test]}
+
+
+def test_there_are_no_more_folds_than_the_rarest_class_has_rows_or_entities(
+    training: Table, params: dict[str, Any]
+) -> None:
+    if training.contract.task == "regression":
+        pytest.skip("a regression has no classes")
+    rare = training.labels == training.contract.target.allowed[0]
+    units = (training.rows["row_id"] if training.groups is None else training.groups).to_numpy()
+    for most, expected in ((1, 0), (2, 2)):
+        kept = ~rare | np.isin(units, pd.unique(units[rare])[:most])
+        few = Table(training.contract, training.raw[kept], training.typed[kept], training.rows[kept])
+        assert len(few.folds(5, params["seed"])) == expected

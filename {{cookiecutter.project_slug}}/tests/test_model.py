@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import skops.io
 from sklearn.linear_model import Perceptron
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
+from sklearn.model_selection import cross_val_predict
 
 from {{ cookiecutter.__package_name }} import InputError, model, train
 from {{ cookiecutter.__package_name }}.contract import Contract
@@ -117,3 +118,17 @@ def test_two_fits_agree_to_the_last_bit(
     assert again.threshold == fitted.threshold
     for one, other in zip(again.predict(table.typed), fitted.predict(table.typed), strict=True):
         assert (one is None and other is None) or one.tobytes() == other.tobytes() or one.tolist() == other.tolist()
+
+
+def test_the_threshold_is_the_best_over_predictions_out_of_fold(
+    training: Table, fitted: model.Model, params: dict[str, Any]
+) -> None:
+    folds = training.folds(params["threshold"]["folds"], params["seed"])
+    if fitted.task != "binary" or params["estimator"] == "dummy" or not folds:
+        pytest.skip("no threshold was chosen")
+    _, columns, pipeline = model.build(params["estimator"], training, params)
+    truth = training.truth == fitted.positive_class
+    scores = cross_val_predict(pipeline, columns, truth, cv=folds, method="predict_proba")[:, 1]
+    quality = {"f1": f1_score, "balanced_accuracy": balanced_accuracy_score}[params["threshold"]["metric"]]
+    best = max(quality(truth, scores >= threshold) for threshold in np.unique(scores))
+    assert quality(truth, scores >= fitted.threshold) == pytest.approx(best)

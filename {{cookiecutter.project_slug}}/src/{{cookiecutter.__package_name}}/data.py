@@ -5,7 +5,7 @@ contract; `violations` says what breaks the contract, row by row: training stops
 """
 
 import contextlib
-import warnings
+import csv
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -20,34 +20,42 @@ from . import InputError, moments
 from .contract import DECIMAL_COMMA, LARGEST, NUMERIC, TEMPORAL, Column, Contract
 
 VIOLATION = ["row", "column", "value", "problem"]
+WHOLE_ROW = "(row)"  # stands for the column where a row has a cell too many or too few
+
+csv.field_size_limit(2**31 - 1)  # a cell may hold a long text
 
 
 def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    """The table as text, columns named as in the contract, `size` rows at a time (`None`: whole)."""
+    """The table as text, columns named as in the contract, `size` rows at a time (`None`: whole).
+
+    A row that has a cell too many or too few is missing in every column.
+    """
     names = {column.header: column.name for column in contract.columns}
     try:
         for chunk in (_parquet if path.suffix == ".parquet" else _csv)(path, contract, size):
-            yield chunk.fillna("").rename(columns=lambda header: names.get(str(header).strip(), str(header).strip()))
+            yield chunk.rename(columns=lambda header: names.get(str(header).strip(), str(header).strip()))
     except Exception as error:  # pandas, pyarrow and what unpacks a file raise whatever they raise
         raise InputError(f"{path}: not a readable table: {' '.join(str(error).split())}") from None
 
 
 def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    options: dict[str, Any] = {"dtype": str, "na_filter": False, "index_col": False}
+    options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False, "engine": "python"}
     options |= {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"]}
     header = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
-    with warnings.catch_warnings():  # a row longer than the header is an error; pandas would cut it
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        reader = pd.read_csv(path, header=0, names=header, chunksize=size, **options)
-        yield from ([reader] if isinstance(reader, pd.DataFrame) else reader)
+    options |= {"header": 0, "names": header, "on_bad_lines": lambda cells: cells[: len(header) - 1]}
+    # pandas' other engine fills up a row that is too short, and nothing tells it from a whole one.
+    with pd.read_csv(path, chunksize=size or 2**17, **options) as reader:
+        for chunk in reader if size else [pd.concat(reader)]:
+            yield chunk.mask(chunk.iloc[:, -1].isna())
 
 
 def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
     more = {column.header: column.more | {"decimal": contract.more["decimal"]} for column in contract.columns}
     with ParquetFile(path) as file:
         flat = [field.name for field in file.schema_arrow if not arrow.types.is_nested(field.type)]
-        for batch in file.iter_batches(size or max(file.metadata.num_rows, 1), columns=flat):
-            yield pd.DataFrame({name: _text(batch.column(name), more.get(name, {})) for name in flat}, dtype="str")
+        for batch in file.iter_batches(size, columns=flat) if size else [file.read(flat)]:
+            text = {name: _text(batch.column(name), more.get(name, {})) for name in flat}
+            yield pd.DataFrame(text, dtype="str").fillna("")
 
 
 def _text(values: Any, more: Any) -> pd.Series:
@@ -66,11 +74,12 @@ def parse(raw: pd.DataFrame, contract: Contract, path: Path, needed: list[str]) 
 
     Returns:
         Numbers and booleans as float, dates as datetime, the rest as text, missing as NaN; and a `VIOLATION` table of
-        the values that are not of their column's type.
+        the values that are not of their column's type, and of the rows that have a cell too many or too few.
     """
     if absent := [name for name in needed if name not in raw]:
         raise InputError(f"{path}: has no column {absent[0]!r}, which the model needs; add it, or edit contract.yaml")
-    typed, failures = {}, []
+    torn = np.flatnonzero(raw[needed].isna().all(axis=1))
+    typed, failures = {}, [(row, WHOLE_ROW, np.nan, "has a cell too many or too few") for row in torn]
     for column in (column for column in contract.columns if column.name in raw):
         text = raw[column.name].str.strip()
         text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))
@@ -106,10 +115,11 @@ def violations(typed: pd.DataFrame, unreadable: pd.DataFrame, contract: Contract
     import pandera.pandas as pa
     from pandera.errors import SchemaErrors
 
+    torn = unreadable.loc[unreadable["column"] == WHOLE_ROW, "row"]
     known = [column for column in contract.columns if column.name in typed]
     columns = {c.name: pa.Column(checks=_checks(c, pa.Check), nullable=not c.required, unique=c.unique) for c in known}
     try:
-        pa.DataFrameSchema(columns).validate(typed.reset_index(drop=True), lazy=True)
+        pa.DataFrameSchema(columns).validate(typed.reset_index(drop=True).drop(torn), lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases[["index", "column", "failure_case", "check"]].set_axis(VIOLATION, axis=1)
         words = {"not_nullable": "is missing", "field_uniqueness": "occurs more than once"}

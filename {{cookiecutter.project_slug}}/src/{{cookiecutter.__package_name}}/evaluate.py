@@ -3,12 +3,12 @@
 A review scores main's model this way: its own code, the pull request's evaluation rows.
 """
 
-import itertools
 import shutil
 import time
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,11 +27,10 @@ def predictions(fitted: model.Model, table: rows.Table, seed: int, scenarios: It
     if (entity := contract.single("entity")) in typed:
         context["entity"] = _words(typed[entity])
     read = [column for column in contract.columns if column.name in fitted.features.raw]
-    parts = []
+    ids, parts = table.rows["row_id"].to_numpy(), []
     for scenario in scenarios:
         predicted, probabilities = fitted.predict(typed if scenario == "test" else disturb(typed, read, scenario, seed))
-        part = {"row_id": table.rows["row_id"].to_numpy(), "y_true": table.truth, "scenario": scenario}
-        part["y_pred"] = predicted
+        part = {"row_id": ids, "y_true": table.truth, "scenario": scenario, "y_pred": predicted}
         if probabilities is not None and fitted.task == "binary":
             part["score"] = probabilities[:, fitted.explained_class]
         elif probabilities is not None:
@@ -62,18 +61,24 @@ def disturb(typed: pd.DataFrame, columns: list[Column], scenario: str, seed: int
 
 def _slices(values: pd.Series) -> np.ndarray:
     """Slice labels: the values of a category, the quarter of the rows that a number or date falls into."""
-    if not isinstance(values.dtype, pd.StringDtype) and values.nunique() > 4:
-        edges = np.unique(values.quantile([0, 0.25, 0.5, 0.75, 1]).to_numpy())
-        shown = [f"{edge:g}" if isinstance(edge, float) else str(edge)[:10] for edge in edges]
-        names = [f"{low} to {high}" for low, high in itertools.pairwise(shown)]
-        values = pd.cut(values, list(edges), include_lowest=True, labels=names, ordered=False)
-    return _words(values)
+    ranged = not isinstance(values.dtype, pd.StringDtype) and values.nunique() > 4
+    return _words(pd.qcut(values, 4, duplicates="drop", precision=0) if ranged else values)
 
 
 def _words(values: pd.Series) -> np.ndarray:
     """Values as text: whole numbers without a point, missing as such."""
     text = values.map("{:.15g}".format, na_action="ignore") if pd.api.types.is_float_dtype(values) else values
     return text.astype("str").fillna("(missing)").to_numpy(dtype=object)
+
+
+def score(fitted: model.Model, table: rows.Table, run: dict[str, Any]) -> pd.DataFrame:
+    """The predictions of `table`; `run`, the content of `run.json`, gets what they were worth, on which rows."""
+    started, ids = time.perf_counter(), table.rows["row_id"]
+    scored = predictions(fitted, table, run["seed"], SCENARIOS)
+    run["metrics"], run["warnings"] = metrics.score(fitted, scored)
+    run["cost"]["evaluate_seconds"] = time.perf_counter() - started
+    run["data"] |= {"evaluation_rows": len(ids), "evaluation_digest": rows.digest(ids)}
+    return scored
 
 
 def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]:
@@ -84,14 +89,12 @@ def evaluate(model_folder: Path, rows_file: Path, out: Path) -> dict[str, float]
     if out.resolve() == source.resolve():
         raise InputError(f"{out}: holds the model that is scored; choose another --out")
     table = rows.saved(rows_file, contract, [contract.target.name, *fitted.features.raw])
+    labelled = table.typed[contract.target.name].notna()
+    if labelled.empty or not labelled.all():
+        raise InputError(f"{rows_file}: only {labelled.sum()} of {len(labelled)} rows have a {contract.target.name!r}")
     if fitted.classes and (unknown := {*table.truth} - {*fitted.classes}):
         raise InputError(f"{rows_file}: class {min(unknown)!r} is unknown to the model, which cannot score these rows")
-    started = time.perf_counter()
-    scored = predictions(fitted, table, run["seed"], SCENARIOS)
-    run["cost"]["evaluate_seconds"] = time.perf_counter() - started
-    run["metrics"], run["warnings"] = metrics.score(fitted, scored)
-    ids = table.rows["row_id"]
-    run["data"] |= {"evaluation_rows": len(ids), "evaluation_digest": rows.digest(ids)}
+    scored = score(fitted, table, run)
     with rundir.new(out) as folder:
         for name in ("contract.yaml", "params.yaml", "profile.json", "rows.parquet"):
             shutil.copy(source / name, folder / name)

@@ -1,6 +1,7 @@
 """`uv run explain`: what moves the model, over the evaluation rows as plots, and for one row as a table."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,9 +38,8 @@ def explain_row(fitted: model.Model, columns: pd.DataFrame, row: int) -> pd.Data
 
 def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: Path) -> pd.DataFrame:
     """Write the importances (mean and spread over 5 shuffles) as table and plot, and the effect of the top columns."""
-    score = metrics.SCORER[fitted.task]
-    if fitted.classes and {*truth} != {*fitted.pipeline.classes_}:
-        score = "accuracy"  # the others need every class in training and in evaluation
+    complete = not fitted.classes or {*truth} == {*fitted.pipeline.classes_}
+    score = metrics.SCORER[fitted.task] if complete else "accuracy"  # which alone does not need every class
     found = permutation_importance(fitted.pipeline, columns, truth, scoring=score, n_repeats=5, random_state=0)
     table = pd.DataFrame({"feature": columns.columns, "mean": found.importances_mean, "std": found.importances_std})
     table = table.sort_values("mean", ascending=False, ignore_index=True)
@@ -49,32 +49,34 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, figsize=(8, 7))
     plt.savefig(folder / "importances.png", dpi=120, bbox_inches="tight")
     target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
-    for number, name in enumerate(tqdm(table["feature"].head(TOP), desc="plots", disable=None), start=1):
-        category = name in fitted.features.levels
-        options = {"kind": "average", "categorical_features": [name]} if category else {"kind": "both"}
+    top = table["feature"][table["mean"] > 0].head(TOP)  # a column without a value is not among them
+    for number, name in enumerate(tqdm(top, desc="plots", disable=None), start=1):
+        known = columns.dropna(subset=[name])
+        if name in fitted.features.levels:
+            options: dict[str, Any] = {"kind": "average", "categorical_features": [name]}
+        else:  # quantiles: points stand where the values are, also where nearly all of them are equal
+            points = np.unique(known[name].quantile(np.linspace(0, 1, 30)))
+            options = {"kind": "both", "custom_values": {known.columns.get_loc(name): points}}
         drawn = PartialDependenceDisplay.from_estimator(
-            fitted.pipeline, columns, [name], target=target, subsample=50, grid_resolution=30, **options
+            fitted.pipeline, known, [name], target=target, subsample=50, **options
         )
         drawn.figure_.savefig(folder / f"effect-{number}.png", dpi=120, bbox_inches="tight")
     return table
 
 
-@command.line(
-    row={"metavar": "ID", "help": "row_id of an evaluation row (run/predictions.parquet), or `first`"},
-    run={"type": Path, "default": ROOT / "run", "help": "run directory (default: run)"},
-)
-def main(row: str | None, run: Path) -> None:
+@command.line(row={"metavar": "ID", "help": "row_id of an evaluation row (run/predictions.parquet), or `first`"})
+def main(row: str | None) -> None:
     """What moves the model: plots, or one row as a table."""
-    fitted, contract = model.load(run / "model"), load_contract(run / "contract.yaml")
-    table = rows.saved(run / "evaluation.parquet", contract, fitted.features.raw)
+    fitted, contract = model.load(ROOT / "run/model"), load_contract(ROOT / "run/contract.yaml")
+    table = rows.saved(ROOT / "run/evaluation.parquet", contract, fitted.features.raw)
     columns, ids = fitted.columns(table.typed), table.rows["row_id"].tolist()
     if row is None:
         some = columns.sample(min(MOST_ROWS, len(columns)), random_state=0)
-        importances = plot(fitted, some, table.truth[some.index], run / "plots")
-        print(f"{importances.head(20).to_string(index=False)}\nplots: {run / 'plots'}")
+        importances = plot(fitted, some, table.truth[some.index], ROOT / "run/plots")
+        print(f"{importances.head(20).to_string(index=False)}\nplots: {ROOT / 'run/plots'}")
         return
     if row not in ("first", *ids):
-        raise InputError(f"{row!r} is no row_id of {run / 'evaluation.parquet'}; take one from there")
+        raise InputError(f"{row!r} is no row_id of {ROOT / 'run/evaluation.parquet'}; take one from there")
     number = 0 if row == "first" else ids.index(row)
     what = f"probability of {fitted.classes[fitted.explained_class]!r}" if fitted.classes else "prediction"
     print(f"row {ids[number]}: {what} {outcome(fitted, columns.iloc[[number]])[0]:.6g}")

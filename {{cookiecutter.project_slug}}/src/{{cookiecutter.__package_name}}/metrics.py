@@ -48,8 +48,7 @@ def score(model: Model, predictions: pd.DataFrame) -> tuple[dict[str, float], li
         Metric name to value, and a sentence about those that these rows do not allow.
     """
     test = predictions[predictions["scenario"] == "test"]
-    y: Any = test["y_true"].to_numpy()
-    p: Any = test["y_pred"].to_numpy()
+    y, p = test["y_true"].to_numpy(), test["y_pred"].to_numpy()
     s, table = test.filter(regex="^score").to_numpy(), REGRESSION
     if model.task == "binary":
         y, p, s, table = y == model.positive_class, p == model.positive_class, s[:, 0], BINARY

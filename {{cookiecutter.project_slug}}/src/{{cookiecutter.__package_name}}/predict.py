@@ -34,8 +34,6 @@ def predict(model_folder: Path, source: Path, out: Path) -> tuple[int, int, Path
         raise InputError(f"{out}: name a .csv or .parquet file to write")
     if source.resolve() in (out.resolve(), rejects.resolve()):
         raise InputError(f"{source}: the output would take its place; choose another --output")
-    if taken := {"prediction", *(f"score_{label}" for label in fitted.classes)} & {c.name for c in contract.columns}:
-        raise InputError(f"contract.yaml: column {min(taken)!r} has a name that predictions need; rename it there")
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent)
     with beside as folder, tqdm(desc="predict", unit=" rows", disable=None) as progress:
@@ -43,34 +41,39 @@ def predict(model_folder: Path, source: Path, out: Path) -> tuple[int, int, Path
         for chunk in chunks(source, contract, max(1, CELLS // len(contract.columns))):
             good, bad = answered(chunk.reset_index(drop=True), fitted, contract, source)
             _append(good, predicted, opened)
-            _append(bad.assign(row=bad["row"] + done + refused), rejected, opened)
+            _append(bad.assign(rejected_row=bad["rejected_row"] + done + refused), rejected, opened)
             done, refused = done + len(good), refused + len(bad)
             progress.update(len(chunk))
         for writer in opened.values():
             writer.close()
-        rejects.unlink(missing_ok=True)
         for made, place in ((predicted, out), (rejected, rejects)):
             if made.exists():
                 made.replace(place)
+            else:
+                place.unlink(missing_ok=True)
+    if not done:
+        raise InputError(f"{source}: none of {refused} row(s) follows the contract; no {out} is written; see {rejects}")
     return done, refused, rejects
 
 
 def answered(raw: pd.DataFrame, fitted: model.Model, contract: Contract, source: Path) -> tuple[pd.DataFrame, ...]:
     """Rows of `source` with their predictions, and rows that break the contract with their number and the reason."""
-    needed = fitted.features.raw
+    needed, scores = fitted.features.raw, [f"score_{label}" for label in fitted.classes]
+    if taken := {"prediction", *scores, "rejected_row", "rejected_reason"} & {*raw}:
+        raise InputError(f"{source}: column {min(taken)!r} has a name that the output needs; rename it")
     typed, unreadable = parse(raw.filter(needed), contract, source, needed)
     found = violations(typed, unreadable, contract)
-    values = (found["value"].astype("str") + " ").fillna("")  # a missing value has no spelling
-    sentence = found["column"] + ": " + values + found["problem"]
-    reasons = sentence.groupby(found["row"].astype(int)).agg("; ".join)
-    good = ~raw.index.isin(reasons.index)
-    bad = raw[~good].assign(row=reasons.index + 1, reason=reasons)
-    if not good.any():
-        return raw[good], bad
-    labels, probabilities = fitted.predict(typed[good])
-    scores = {} if probabilities is None else dict(zip(fitted.classes, probabilities.T, strict=True))
-    made = {"prediction": labels} | {f"score_{label}": score for label, score in scores.items()}
-    return raw[good].assign(**made), bad
+    text = found[["column", "value", "problem"]].astype("str")  # a missing value has no spelling
+    sentences = text["column"] + ": " + (text["value"] + " ").fillna("") + text["problem"]
+    reasons = sentences.groupby(found["row"].astype(int)).agg("; ".join)
+    bad = raw.iloc[reasons.index]
+    good = raw.drop(bad.index)
+    bad = bad.assign(rejected_row=bad.index + 1, rejected_reason=reasons.to_numpy())
+    if good.empty:
+        return good, bad
+    labels, probabilities = fitted.predict(typed.loc[good.index])
+    made = {"prediction": labels} | ({} if probabilities is None else dict(zip(scores, probabilities.T, strict=True)))
+    return good.assign(**made), bad
 
 
 def _append(table: pd.DataFrame, path: Path, opened: dict[Path, Any]) -> None:
@@ -89,6 +92,6 @@ def _append(table: pd.DataFrame, path: Path, opened: dict[Path, Any]) -> None:
 def main(input: Path, output: Path, model: Path) -> None:
     """Predict every row of a CSV or Parquet file."""
     done, refused, rejects = predict(model, input, output)
-    print(f"{done} rows predicted: {output}" if done else f"no row predicted; {output} was not written")
+    print(f"{done} rows predicted: {output}")
     if refused:
         print(f"{refused} rows rejected, each with its reason: {rejects}")

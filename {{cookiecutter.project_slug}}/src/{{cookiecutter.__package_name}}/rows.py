@@ -5,13 +5,13 @@ Both follow from the row's own values, never from its place in the file or from 
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from . import InputError
 from .contract import Contract
@@ -35,6 +35,11 @@ class Table:
         return (self.typed[name] if numbers else self.raw[name].str.strip().astype(object)).to_numpy()
 
     @property
+    def labels(self) -> np.ndarray:
+        """What folds keep in balance: the class of each row; a regression has one."""
+        return np.zeros(len(self.rows)) if self.contract.task == "regression" else self.truth
+
+    @property
     def groups(self) -> pd.Series | None:
         """The entity of each row, or None."""
         entity = self.contract.single("entity")
@@ -45,11 +50,17 @@ class Table:
         chosen = self.rows["part"] == name
         return Table(self.contract, self.raw[chosen], self.typed[chosen], self.rows[chosen])
 
-    def folds(self, count: int, seed: int) -> list[Any]:
-        """Folds: shuffled, because files are often sorted; entities stay whole where there are enough of them."""
-        whole = self.groups is not None and self.groups.nunique() >= count
-        kinds = (KFold, GroupKFold) if self.contract.task == "regression" else (StratifiedKFold, StratifiedGroupKFold)
-        return list(kinds[whole](count, shuffle=True, random_state=seed).split(self.raw, self.truth, self.groups))
+    def folds(self, most: int, seed: int) -> list[Any]:
+        """As many folds as can hold every class each, at most `most`, entities whole; none where not even two can.
+
+        They are shuffled, because files are often sorted.
+        """
+        labels, groups = self.labels, self.groups
+        kind, units = (StratifiedKFold, self.rows.index) if groups is None else (StratifiedGroupKFold, groups)
+        rarest = pd.Series(units).groupby(labels).nunique().min()
+        tried = (kind(count, shuffle=True, random_state=seed) for count in range(min(most, int(rarest)), 1, -1))
+        made = (list(one.split(self.raw, labels, groups)) for one in tried)
+        return next((folds for folds in made if all({*labels[test]} == {*labels} for _, test in folds)), [])
 
 
 def load(path: Path, contract: Contract, split: Mapping[str, Any]) -> Table:
@@ -80,15 +91,12 @@ def checked(raw: pd.DataFrame, path: Path, contract: Contract, split: Mapping[st
 
 def saved(file: Path, contract: Contract, needed: list[str]) -> Table:
     """The rows of a run's evaluation.parquet; the `needed` columns must be there and readable."""
-    try:
-        raw = pd.read_parquet(file).astype("str")
-        rows = raw[["row_id"]]
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError(f"{file}: not a Parquet file with row_id: {' '.join(str(error).split())}") from None
-    typed, unreadable = parse(raw, contract, file, needed)
+    named = tuple(replace(column, header=column.name) for column in contract.columns)
+    raw = next(chunks(file, replace(contract, columns=named), None))
+    typed, unreadable = parse(raw, contract, file, ["row_id", *needed])
     for _, column, value, problem in unreadable[unreadable["column"].isin(needed)].itertuples(index=False):
         raise InputError(f"{file}: column {column!r}: {value!r} {problem}, so the model cannot score these rows")
-    return Table(contract, raw, typed, rows)
+    return Table(contract, raw, typed, raw[["row_id"]])
 
 
 def _parts(raw: pd.DataFrame, typed: pd.DataFrame, contract: Contract, split: Any, keys: list[str]) -> np.ndarray:

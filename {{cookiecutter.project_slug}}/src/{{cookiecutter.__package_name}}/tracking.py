@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
-from . import ROOT, model, rows, rundir
+from . import ROOT, model, rundir
 from .contract import Contract, load_contract
 
 SERVING = ("scikit-learn", "pandas", "skops")
@@ -75,23 +75,30 @@ def _open(experiment: str) -> Any:
 
 
 def _send(mlflow: Any, run_folder: Path, run: dict[str, Any], contract: Contract) -> str:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
     fitted = model.load(run_folder / "model")
-    example = rows.saved(run_folder / "evaluation.parquet", contract, fitted.features.raw).typed.head(5)
     digest = run["data"]["digest"].removeprefix("sha256:")
     with mlflow.start_run() as active:
-        mlflow.log_params(run["params"])
+        mlflow.log_params({_name(parameter): value for parameter, value in run["params"].items()})
         mlflow.log_metrics(run["metrics"])
         mlflow.log_metrics(pd.json_normalize({"baseline": run["baselines"]}).to_dict("records")[0])
         mlflow.set_tags({"commit": run["commit"] or "none", "dirty": run["dirty"], "data_digest": digest})
-        data = mlflow.data.from_pandas(example[fitted.features.raw], name=contract.path, digest=digest[:36])
-        mlflow.log_input(data, context="training")  # the name and digest of the table, with its schema
+        mlflow.log_input(MetaDataset(CodeDatasetSource({}), contract.path, digest[:36]), context="training")
         for name in ("run.json", "contract.yaml", "params.yaml", "profile.json"):
             mlflow.log_artifact(str(run_folder / name))
         needs = [f"{name}=={run['environment']['libraries'][name]}" for name in SERVING]
-        # The example gives the signature.
-        described = {"input_example": fitted.columns(example), "pip_requirements": needs}
+        # The example gives the signature. In it every value is missing: no row of the table leaves the machine.
+        example = fitted.columns({name: [None] for name in fitted.features.raw})
+        described = {"input_example": example, "pip_requirements": needs}
         mlflow.sklearn.log_model(fitted.pipeline, name="model", skops_trusted_types=model.TRUSTED, **described)
     return active.info.run_id
+
+
+def _name(parameter: str) -> str:
+    """A name that MLflow takes: other signs, such as the first of the class `>50K`, by their number."""
+    return re.sub(r"[^\w .:-]", lambda sign: f"_{ord(sign[0]):x}_", parameter)
 
 
 def log_trials(experiment: str, trials: pd.DataFrame) -> None:

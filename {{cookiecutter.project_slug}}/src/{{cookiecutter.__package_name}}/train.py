@@ -10,17 +10,14 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix_at_thresholds
 from sklearn.model_selection import cross_val_predict
 
-from . import ROOT, InputError, artifact, command, export, features, metrics, model, rows, rundir, settings, tracking
-from .evaluate import SCENARIOS, predictions
+from . import ROOT, InputError, artifact, command, evaluate, export, metrics, model, rows, rundir, settings, tracking
 
 
 def fit(estimator: str, table: rows.Table, classes: tuple[str, ...], params: dict[str, Any]) -> model.Model:
     """Fit an estimator on training rows; for two classes the threshold is chosen on training folds alone."""
     contract, positive, threshold = table.contract, None, None
-    learnt = features.learn(table.typed, contract, params["features"])
-    columns = pd.DataFrame(learnt.columns(table.typed))
     with model.options_of(estimator):
-        pipeline = model.build(estimator, contract.task, learnt, columns, params)
+        learnt, columns, pipeline = model.build(estimator, table, params)
         if contract.task == "binary":
             positive = str(contract.target.more["positiveClass"])
             threshold = 0.5 if estimator == "dummy" else _threshold(pipeline, columns, table, positive, params)
@@ -30,11 +27,9 @@ def fit(estimator: str, table: rows.Table, classes: tuple[str, ...], params: dic
 
 def _threshold(pipeline: Any, columns: pd.DataFrame, table: rows.Table, positive: str, params: dict[str, Any]) -> float:
     """The probability at which the metric of params.yaml is best, over predictions made out of fold."""
-    truth = table.truth == positive
-    count = min(params["threshold"]["folds"], int(truth.sum()), int((~truth).sum()))
-    if count < 2:
+    truth, folds = table.truth == positive, table.folds(params["threshold"]["folds"], params["seed"])
+    if not folds:
         return 0.5
-    folds = table.folds(count, params["seed"])
     scores = cross_val_predict(pipeline, columns, truth, cv=folds, method="predict_proba")[:, -1]
     tn, fp, fn, tp, candidates = confusion_matrix_at_thresholds(truth, scores)
     f1, balanced_accuracy = 2 * tp / (2 * tp + fp + fn), tp / (tp + fn) + tn / (tn + fp)
@@ -53,36 +48,31 @@ def train(out: Path) -> dict[str, Any]:
         sizes = f"{len(training.rows)} training and {len(testing.rows)} evaluation rows"
         raise InputError(f"{contract.path}: {sizes}; both need rows, training two classes: change split in params.yaml")
 
-    started = time.perf_counter()
-    fitted = fit(params["estimator"], training, classes, params)
-    trained = time.perf_counter()
-    scored = predictions(fitted, testing, params["seed"], SCENARIOS)
-    found, warnings = metrics.score(fitted, scored)
-    evaluated = time.perf_counter()
-    baselines = {}
-    for name in ("dummy", "linear"):
-        simple = fit(name, training, classes, params)
-        baselines[name] = metrics.score(simple, predictions(simple, testing, params["seed"], ["test"]))[0]
-
-    cost = {"train_seconds": trained - started, "evaluate_seconds": evaluated - trained}
-    cost["peak_memory_bytes"] = rundir.peak_memory()
-    unlabelled = len(table.part("unlabelled").rows)
-    data = {"path": contract.path, "digest": rundir.file_digest(ROOT / contract.path), "rows": len(table.rows)}
-    data |= {"train_rows": len(training.rows), "evaluation_rows": len(testing.rows), "unlabelled_rows": unlabelled}
-    data["evaluation_digest"] = rows.digest(testing.rows["row_id"])
-    if unlabelled:
-        warnings.append(f"{unlabelled} of {len(table.rows)} rows have no {contract.target.name!r} and were set apart")
-    leaks = {c.name: c.more["suspectedLeak"] for c in contract.having("feature") if "suspectedLeak" in c.more}
-    warnings += [f"column {name!r} may be a leak: {why}; decide in contract.yaml" for name, why in leaks.items()]
-
+    parts = table.rows["part"].tolist()
+    data = {"path": contract.path, "digest": rundir.file_digest(ROOT / contract.path), "rows": len(parts)}
+    data |= {"train_rows": len(training.rows), "unlabelled_rows": parts.count("unlabelled")}
     unread = {"tune"} if contract.task == "binary" else {"tune", "threshold"}  # they determine no run
     choices = {section: value for section, value in params.items() if section not in unread}
-    run: dict[str, Any] = {"schema": "model-review/run@1", "target": contract.target.name}
-    run |= {field: getattr(fitted, field) for field in ("task", "classes", "positive_class", "threshold")}
-    run |= {"features": fitted.features.raw, "params": pd.json_normalize(choices).to_dict("records")[0]}
-    run |= {"metrics": found, "baselines": baselines, "warnings": warnings, "cost": cost, "data": data}
-    run |= {"seed": params["seed"], "business_value": params.get("business_value"), "tracking": None}
+    run: dict[str, Any] = {"schema": "model-review/run@1", "target": contract.target.name, "data": data}
+    run |= {"params": pd.json_normalize(choices).to_dict("records")[0], "seed": params["seed"]}
+    run |= {"business_value": params.get("business_value"), "tracking": None}
     run |= {"contract_digest": rundir.file_digest(ROOT / "contract.yaml"), **rundir.origin()}
+
+    started = time.perf_counter()
+    fitted = fit(params["estimator"], training, classes, params)
+    run |= {field: getattr(fitted, field) for field in ("task", "classes", "positive_class", "threshold")}
+    run |= {"features": fitted.features.raw, "cost": {"train_seconds": time.perf_counter() - started}}
+    scored = evaluate.score(fitted, testing, run)
+    run["baselines"] = {}
+    for name in ("dummy", "linear"):
+        simple = fit(name, training, classes, params)
+        answers = evaluate.predictions(simple, testing, params["seed"], ["test"])
+        run["baselines"][name] = metrics.score(simple, answers)[0]
+    run["cost"]["peak_memory_bytes"] = rundir.peak_memory()
+    if apart := parts.count("unlabelled"):
+        run["warnings"].append(f"{apart} of {len(parts)} rows have no {contract.target.name!r} and were set apart")
+    leaks = {c.name: c.more["suspectedLeak"] for c in contract.having("feature") if "suspectedLeak" in c.more}
+    run["warnings"] += [f"column {name!r} may be a leak: {why}; decide in contract.yaml" for name, why in leaks.items()]
     with rundir.new(out) as folder:
         model.save(fitted, folder / "model")
         export.write_example(folder / "model", testing, fitted.features.raw)

@@ -2,14 +2,16 @@
 
 import json
 import math
-import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import yaml
+from ruamel.yaml import YAML
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401  # the next import needs it
 from sklearn.model_selection import HalvingRandomSearchCV
 
-from . import ROOT, InputError, command, features, metrics, model, rows, settings, tracking
+from . import ROOT, InputError, command, metrics, model, rows, settings, tracking
 
 
 def tune(jobs: int) -> tuple[str, pd.DataFrame, dict[str, Any]]:
@@ -24,18 +26,16 @@ def tune(jobs: int) -> tuple[str, pd.DataFrame, dict[str, Any]]:
         raise InputError(f"params.yaml: tune.space has no values to try for {name}; add them, or change the estimator")
     space = {f"estimator__{option}": values for option, values in plan["space"][name].items()}
     table = rows.load(ROOT / contract.path, contract, params["split"]).part("train")
-    learnt = features.learn(table.typed, contract, params["features"])
-    columns, truth = pd.DataFrame(learnt.columns(table.typed)), table.truth
-    rarest = len(truth) if contract.task == "regression" else int(pd.Series(truth).value_counts().min())
-    if rarest < plan["folds"]:
-        raise InputError(f"params.yaml: tune.folds is {plan['folds']}, a class has {rarest} training rows; lower it")
-    folds = table.folds(plan["folds"], params["seed"])
-    least = min(max(len(truth) // 9, 100, 20 * len(truth) // rarest), len(truth))  # every class is in every fold
+    folds, size = table.folds(plan["folds"], params["seed"]), len(table.rows)
+    if not folds:
+        raise InputError(f"{contract.path}: a class has too few training rows, or entities, for two folds; add rows")
+    rarest = int(np.unique(table.labels, return_counts=True)[1].min())
+    least = min(max(size // 9, 100, 20 * size // rarest), size)  # every class is in every fold
     options = {"n_candidates": min(plan["candidates"], math.prod(map(len, space.values()))), "min_resources": least}
     options |= {"scoring": metrics.SCORER[contract.task], "random_state": params["seed"], "n_jobs": jobs, "verbose": 1}
     with model.options_of(name):
-        pipeline = model.build(name, contract.task, learnt, columns, params)
-        search = HalvingRandomSearchCV(pipeline, space, cv=folds, **options).fit(columns, truth)
+        _, columns, pipeline = model.build(name, table, params)
+        search = HalvingRandomSearchCV(pipeline, space, cv=folds, **options).fit(columns, table.truth)
     trials = pd.DataFrame(search.cv_results_).sort_values(["iter", "mean_test_score"], ascending=False)
     if not math.isfinite(search.best_score_):
         raise InputError("no setting could be scored; change tune.space or tune.folds in params.yaml")
@@ -46,16 +46,14 @@ def tune(jobs: int) -> tuple[str, pd.DataFrame, dict[str, Any]]:
 
 
 def write_winner(name: str, winner: dict[str, Any]) -> None:
-    """Put the winner into the estimator's section of params.yaml; comments and all other lines stay."""
-    path = ROOT / "params.yaml"
-    before, section, after = re.split(rf"(?m)(^{name}:.*\n(?:[ #].*\n)*)", path.read_text(encoding="utf-8"), maxsplit=1)
-    for option, value in winner.items():
-        section, count = re.subn(rf"\b{option}:[^,}}#\n]*?(?=\s*[,}}#\n])", f"{option}: {json.dumps(value)}", section)
-        if not count:
-            raise InputError(f"params.yaml: {name} has no {option}; add `{option}: {json.dumps(value)}` to it yourself")
-    beside = path.with_name(".params.yaml.new")
-    beside.write_text(before + section + after, encoding="utf-8")
-    beside.replace(path)
+    """Put the winner into the estimator's section of params.yaml; comments and all other values stay."""
+    path, form = ROOT / "params.yaml", YAML()
+    form.preserve_quotes, form.width = True, 4096
+    document = form.load(path)
+    # PyYAML, which reads the file, takes 1e-05 for text and 1.0e-05 for a number: so the values are in its spelling.
+    document[name] = document.get(name) or {}
+    document[name].update(form.load(yaml.safe_dump(winner)))
+    form.dump(document, path)
 
 
 @command.line(
