@@ -129,6 +129,14 @@ def test_the_workflow_stops_at_a_stale_lock_with_what_to_do(installed: Path, tmp
     assert (copy / "uv.lock").read_bytes() == before
 
 
+@pytest.mark.prove
+def test_the_lowest_versions_that_the_bounds_allow_train_and_pass_the_tests(installed: Path, tmp_path: Path) -> None:
+    left_out = shutil.ignore_patterns(".venv", "run", "uv.lock", "mlflow.db*", "mlartifacts")
+    copy = Path(shutil.copytree(installed, tmp_path / "copy", ignore=left_out))
+    shell(copy, "uv sync --resolution lowest-direct\nuv run --no-sync train\nuv run --no-sync pytest")
+    assert result(copy)["environment"]["libraries"]["pandas"] == "3.1.0"
+
+
 @pytest.mark.parametrize(("change", "words"), [("rm uv.lock", "missing or stale"), ("echo >> pyproject.toml", None)])
 def test_the_check_says_when_the_lock_is_missing(
     installed: Path, tmp_path: Path, change: str, words: str | None

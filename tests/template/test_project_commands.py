@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 import socket
 from http.server import BaseHTTPRequestHandler
@@ -64,7 +65,17 @@ def test_the_run_records_what_decided_it(demo: Path) -> None:
         .eq(made["data"]["evaluation_rows"])
         .all(axis=None)
     )
-    assert any(name.startswith("slice:") for name in predictions)
+    sliced = {name.removeprefix("slice:") for name in predictions if name.startswith("slice:")}
+    assert sliced == {
+        "region",
+        "plan",
+        "gender",
+        "age",
+        "auto_pay",
+        "satisfaction",
+    }  # slice or sensitive in the contract
+    assert predictions["slice:plan"].isin(["basic", "standard", "premium"]).all()
+    assert predictions["slice:age"].nunique() == 4
     assert "entity" in predictions
 
 
@@ -83,6 +94,46 @@ def test_mlflow_holds_the_run(demo: Path, mlflow_store: str, monkeypatch: pytest
     assert "plan" in info.signature.inputs.input_names()
     assert info.signature.outputs
     assert info.saved_input_example_info
+
+
+def test_no_row_of_the_table_is_sent_to_the_tracking_server(
+    demo: Path, mlflow_store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_store)
+    logged = mlflow.MlflowClient(tracking_uri=mlflow_store).get_run(result(demo)["tracking"]["run_id"])
+    (model,) = logged.outputs.model_outputs
+    kept = mlflow.MlflowClient(tracking_uri=mlflow_store).get_logged_model(model.model_id).artifact_location
+    example = mlflow.artifacts.load_dict(f"{kept}/input_example.json")
+    assert len(example["data"]) == 1
+    given = {value for value in example["data"][0] if not pd.isna(value)}
+    assert given == {0.0, "(missing)"}  # a text that is missing has no characters and no words
+    (data,) = logged.inputs.dataset_inputs
+    assert data.dataset.digest in result(demo)["data"]["digest"]
+    assert "num_rows" not in (data.dataset.profile or "")
+
+
+def test_a_class_whose_name_mlflow_refuses_is_logged_all_the_same(demo_copy: Path, mlflow_store: str) -> None:
+    run_file = demo_copy / "run/run.json"
+    made = json.loads(run_file.read_text(encoding="utf-8"))
+    made["params"] |= {"business_value.matrix.>50K.<=50K": 1.5, "business_value.matrix.a//b.x": 2.5}
+    run_file.write_text(json.dumps(made | {"tracking": None}), encoding="utf-8")
+    done = must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI=mlflow_store)
+    assert "warning" not in done.stderr
+    assert result(demo_copy)["tracking"]
+
+
+def test_without_a_tracking_uri_the_run_is_in_a_sqlite_file_of_the_project(demo_copy: Path) -> None:
+    import mlflow
+
+    must(demo_copy, "train", "--log-only", MLFLOW_TRACKING_URI="")
+    store = f"sqlite:///{demo_copy / 'mlflow.db'}"
+    tracking = result(demo_copy)["tracking"]
+    assert tracking["uri"] == store
+    logged = mlflow.MlflowClient(tracking_uri=store).get_run(tracking["run_id"])
+    assert logged.data.metrics["roc_auc"] == pytest.approx(result(demo_copy)["metrics"]["roc_auc"])
+    assert logged.info.artifact_uri.startswith((demo_copy / "mlartifacts").as_uri())
 
 
 def test_a_tracking_server_that_is_down_loses_no_run_and_none_is_logged_twice(
@@ -225,8 +276,8 @@ def test_predict_reads_and_writes_parquet_and_sets_rows_apart(demo_copy: Path) -
     table.drop(columns="churned").to_parquet(demo_copy / "new.parquet")
     done = must(demo_copy, "predict", "--input", "new.parquet", "--output", "out.parquet")
     assert f"{len(table) - 1} rows predicted" in done.stdout
-    assert pd.read_csv(demo_copy / "out.rejects.csv")[["row", "reason"]].to_dict("records") == [
-        {"row": 4, "reason": "plan: a plan that nobody sells is none of the allowed values"}
+    assert pd.read_csv(demo_copy / "out.rejects.csv")[["rejected_row", "rejected_reason"]].to_dict("records") == [
+        {"rejected_row": 4, "rejected_reason": "plan: a plan that nobody sells is none of the allowed values"}
     ]
     assert len(pd.read_parquet(demo_copy / "out.parquet")) == len(table) - 1
 
@@ -248,7 +299,8 @@ def test_a_refused_input_leaves_yesterdays_predictions(demo_copy: Path, end: str
     must(demo_copy, "predict", "--input", "good.csv", "--output", f"out.{end}")
     names = (f"out.{end}", "out.rejects.csv")
     before = [(demo_copy / name).read_bytes() for name in names]
-    bad.write_text("\n".join([*lines[:300], lines[1] + ",one,cell,too,many"]) + "\n", encoding="utf-8")
+    bad.write_text("\n".join([*lines[:300], lines[1] + ' "', lines[2]]) + ' "', encoding="utf-8")
+    bad.write_bytes(bad.read_bytes() + b"\xff\n")  # not UTF-8
     few = "import churn.predict; churn.predict.CELLS = 1000; churn.predict.main()"  # several chunks before the bad row
     done = run(demo_copy, "python", "-c", few, "--input", "bad.csv", "--output", f"out.{end}")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
@@ -257,6 +309,38 @@ def test_a_refused_input_leaves_yesterdays_predictions(demo_copy: Path, end: str
     good.write_text("\n".join(lines[:300]) + "\n", encoding="utf-8")
     must(demo_copy, "predict", "--input", "good.csv", "--output", f"out.{end}")
     assert not (demo_copy / "out.rejects.csv").exists()  # of the day before: today no row was rejected
+
+
+@pytest.mark.prove
+def test_the_memory_of_predict_does_not_grow_with_the_file(demo_copy: Path) -> None:
+    header, *lines = table_path(demo_copy).read_text(encoding="utf-8").splitlines()
+    measured = "import resource, churn.predict; churn.predict.CELLS = 200_000; churn.predict.main()"
+    measured += "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    peaks = []
+    for rows in (40_000, 200_000):
+        many = (lines * (rows // len(lines) + 1))[:rows]
+        (demo_copy / "many.csv").write_text("\n".join([header, *many]) + "\n", encoding="utf-8")
+        done = must(demo_copy, "python", "-c", measured, "--input", "many.csv", "--output", "out.parquet")
+        assert f"{rows} rows predicted" in done.stdout
+        peaks.append(int(done.stdout.split()[-1]))
+    assert peaks[1] < 1.1 * peaks[0], peaks
+
+
+def test_predict_sets_rows_of_uneven_length_apart_with_their_number_in_the_file(demo_copy: Path) -> None:
+    lines = table_path(demo_copy).read_text(encoding="utf-8").splitlines()[:10]
+    uneven = [*lines[:3], lines[3] + ",more", lines[4], "few", "", lines[5], lines[6] + ",much,more"]
+    (demo_copy / "uneven.csv").write_text("\n".join(uneven), encoding="utf-8")
+    few = "import churn.predict; churn.predict.CELLS = 40; churn.predict.main()"  # two rows at a time
+    done = must(demo_copy, "python", "-c", few, "--input", "uneven.csv", "--output", "out.csv")
+    assert "4 rows predicted" in done.stdout
+    rejected = pd.read_csv(demo_copy / "out.rejects.csv")
+    assert rejected["rejected_row"].tolist() == [3, 5, 7]
+    assert set(rejected["rejected_reason"]) == {"(row): has a cell too many or too few"}
+    shutil.copy(demo_copy / "uneven.csv", table_path(demo_copy))
+    done = run(demo_copy, "train")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert "3 value(s); row 3 has a cell too many or too few" in done.stderr
+    assert len(done.stderr.splitlines()) == 2  # nothing else is said of these rows
 
 
 def test_an_option_to_try_that_the_estimator_does_not_take_is_one_sentence(demo_copy: Path) -> None:
@@ -293,6 +377,93 @@ def test_tune_prints_a_table_logs_child_runs_and_writes_the_winner(demo_copy: Pa
         result(demo_copy)["params"] | {f"hist_gradient_boosting.{k}": v for k, v in winner.items()}
         == result(demo_copy)["params"]
     )
+
+
+@pytest.mark.parametrize("section", ["linear: {C: 1.0}  # C: 9", "# linear: {C: 1.0}", "linear:"])
+def test_a_winner_is_written_as_a_number_that_train_reads_whatever_stood_there(
+    demo_copy: Path, mlflow_store: str, section: str
+) -> None:
+    path = demo_copy / "params.yaml"
+    before = path.read_text(encoding="utf-8").replace("candidates: 20", "candidates: 1")
+    before = before.replace("estimator: hist_gradient_boosting", "estimator: linear")
+    before = re.sub(r"(?m)^linear: .*$", "", before).replace("linear: {C: [0.1, 1.0, 10.0]}", "linear: {C: [0.00001]}")
+    path.write_text(f"{before}{section}", encoding="utf-8")  # the last line, without an end
+    must(demo_copy, "tune", "--jobs", "1", "--write", MLFLOW_TRACKING_URI=mlflow_store)
+    assert yaml.safe_load(path.read_text(encoding="utf-8"))["linear"] == {"C": 0.00001}
+    assert section.partition("#")[2] in path.read_text(encoding="utf-8")
+
+
+def test_evaluation_rows_decide_neither_the_model_nor_its_threshold_nor_the_search(
+    demo_copy: Path, mlflow_store: str
+) -> None:
+    path = demo_copy / "params.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("candidates: 20", "candidates: 4"), encoding="utf-8")
+    before, searched = result(demo_copy), must(demo_copy, "tune", "--jobs", "2", MLFLOW_TRACKING_URI=mlflow_store)
+    ours = pd.read_parquet(demo_copy / "run/predictions.parquet")
+    table = pd.read_csv(table_path(demo_copy), dtype=str, na_filter=False)
+    evaluated = (pd.read_parquet(demo_copy / "run/rows.parquet")["part"] == "evaluation").to_numpy()
+    table.loc[evaluated, "churned"] = table.loc[evaluated, "churned"].map({"yes": "no", "no": "yes"})
+    table.to_csv(table_path(demo_copy), index=False)
+    again = must(demo_copy, "tune", "--jobs", "1", MLFLOW_TRACKING_URI=mlflow_store)
+    assert again.stdout == searched.stdout
+    sizes = [int(line.split()[1]) for line in again.stdout.splitlines()[1:] if line.split()[0].isdigit()]
+    assert min(sizes) < max(sizes) <= before["data"]["train_rows"]
+    must(demo_copy, "train", MLFLOW_TRACKING_URI=mlflow_store)
+    after = result(demo_copy)
+    assert after["threshold"] == before["threshold"]
+    assert after["metrics"]["roc_auc"] == pytest.approx(1 - before["metrics"]["roc_auc"])
+    pd.testing.assert_series_equal(pd.read_parquet(demo_copy / "run/predictions.parquet")["score"], ours["score"])
+
+
+def test_a_table_whose_positives_belong_to_one_entity_trains(demo_copy: Path, mlflow_store: str) -> None:
+    table = pd.read_csv(table_path(demo_copy), dtype=str, na_filter=False)
+    train = (pd.read_parquet(demo_copy / "run/rows.parquet")["part"] == "train").to_numpy()
+    one = table.loc[train, "customer_id"].mode()[0]
+    table.loc[train, "churned"] = "no"
+    table.loc[train & (table["customer_id"] == one), "churned"] = "yes"
+    table.to_csv(table_path(demo_copy), index=False)
+    must(demo_copy, "train", MLFLOW_TRACKING_URI=mlflow_store)
+    assert result(demo_copy)["threshold"] == 0.5  # no fold can be left out
+    done = run(demo_copy, "tune", "--jobs", "1")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert "too few training rows, or entities, for two folds" in done.stderr
+
+
+def test_explain_draws_columns_that_are_nearly_always_zero_or_missing(demo_copy: Path, mlflow_store: str) -> None:
+    script = """
+import numpy as np, pandas as pd
+from churn import ROOT, explain, model, rows
+from churn.contract import load_contract
+from matplotlib import pyplot as plt
+fitted, contract = model.load(ROOT / "run/model"), load_contract(ROOT / "run/contract.yaml")
+table = rows.saved(ROOT / "run/evaluation.parquet", contract, fitted.features.raw)
+typed, many = table.typed.copy(), np.arange(len(table.typed))
+typed["usage_hours"] = typed["usage_hours"].where(many % 25 == 0, 0.0)  # 4 % are not zero
+typed["monthly_fee"] = typed["monthly_fee"].where(many % 5 > 0)  # 20 % are missing
+columns, explain.TOP = fitted.columns(typed), 20
+explain.plot(fitted, columns, fitted.predict_columns(columns)[0], ROOT / "run/plots")  # each column counts for these
+drawn = {axes.get_xlabel(): axes for number in plt.get_fignums() for axes in plt.figure(number).axes}
+for name in ("usage_hours", "monthly_fee"):
+    average = drawn[name].lines[-1]
+    assert len(average.get_xdata()) > 1
+    assert np.isfinite([average.get_xdata(), average.get_ydata()]).all()
+"""
+    must(demo_copy, "python", "-W", "ignore", "-c", script)
+    names = {path.name for path in (demo_copy / "run/plots").iterdir()}
+    assert names >= {"effect-1.png", "effect-2.png"}
+
+
+def test_evaluate_reads_typed_parquet_as_predict_does(demo_copy: Path) -> None:
+    rows = pd.read_parquet(demo_copy / "run/evaluation.parquet").head(50)
+    typed = rows.assign(
+        auto_pay=rows["auto_pay"].map({"yes": True, "no": False}).astype("boolean"),
+        age=rows["age"].astype(int),
+    )
+    typed.to_parquet(demo_copy / "rows.parquet")
+    must(demo_copy, "evaluate", "--rows", "rows.parquet", "--out", "scored")
+    ours = pd.read_parquet(demo_copy / "run/predictions.parquet").query("scenario == 'test'").head(50)
+    scored = pd.read_parquet(demo_copy / "scored/predictions.parquet").query("scenario == 'test'")
+    assert scored["score"].tolist() == ours["score"].tolist()
 
 
 def test_explain_prints_one_row_and_draws_all(demo_copy: Path) -> None:

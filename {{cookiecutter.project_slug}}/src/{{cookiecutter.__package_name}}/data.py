@@ -78,8 +78,8 @@ def parse(raw: pd.DataFrame, contract: Contract, path: Path, needed: list[str]) 
     """
     if absent := [name for name in needed if name not in raw]:
         raise InputError(f"{path}: has no column {absent[0]!r}, which the model needs; add it, or edit contract.yaml")
-    torn = np.flatnonzero(raw[needed].isna().all(axis=1))
-    typed, failures = {}, [(row, WHOLE_ROW, np.nan, "has a cell too many or too few") for row in torn]
+    torn, typed = np.flatnonzero(raw[needed].isna().all(axis=1)), {}
+    failures: list[Any] = [(row, WHOLE_ROW, None, "has a cell too many or too few") for row in torn]
     for column in (column for column in contract.columns if column.name in raw):
         text = raw[column.name].str.strip()
         text = text.where(~text.isin([*contract.more["missingValues"], *column.more.get("missingValues", [])]))

@@ -49,8 +49,8 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     top.plot.barh("feature", "mean", xerr="std", xlabel=label, ylabel="", legend=False, figsize=(8, 7))
     plt.savefig(folder / "importances.png", dpi=120, bbox_inches="tight")
     target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
-    top = table["feature"][table["mean"] > 0].head(TOP)  # a column without a value is not among them
-    for number, name in enumerate(tqdm(top, desc="plots", disable=None), start=1):
+    moving = table["feature"][table["mean"] > 0].head(TOP)  # a column without a value is not among them
+    for number, name in enumerate(tqdm(moving, desc="plots", disable=None), start=1):
         known = columns.dropna(subset=[name])
         if name in fitted.features.levels:
             options: dict[str, Any] = {"kind": "average", "categorical_features": [name]}
