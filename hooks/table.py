@@ -5,12 +5,12 @@ import io
 import re
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import parquet
 from answers import Refusal
@@ -50,7 +50,7 @@ class Table:
         return parquet.chunks(self.path, size) if self.format == "parquet" else self._csv_chunks(size)
 
     def _csv_chunks(self, size: int) -> Iterator[list[list[str]]]:
-        reader = self._reader()
+        reader = self._reader(strict=True)  # as training reads it
         width = len(self.names)
         next(row for row in reader if not is_blank(row))
         ended = False
@@ -58,12 +58,12 @@ class Table:
             line = reader.line_num + 1
             try:
                 chunk = list(islice(reader, size))
-            except csv.Error as error:
-                raise Refusal(f"{self.path.name}, line {reader.line_num}: {error}.") from None
+            except csv.Error:
+                self._refuse_quote(reader.line_num)
             except (EOFError, zlib.error, zipfile.BadZipFile, OSError):
                 raise Refusal(f"{self.path.name} is damaged: it could not be unpacked to its end.") from None
-            if chunk[-1] and "\0" in chunk[-1][-1]:
-                refuse_open_quote(self.path, chunk.pop(), reader.line_num)
+            if chunk[-1] == [END]:
+                chunk.pop()
                 ended = True
             if set(map(len, chunk)) - {width}:
                 chunk = [row for row in chunk if not is_blank(row)]
@@ -72,8 +72,18 @@ class Table:
             if chunk:
                 yield chunk
 
-    def _reader(self) -> "_csv.Reader":
-        return csv.reader(chain(open_text(self.path, self.encoding), [END]), delimiter=self.delimiter)
+    def _reader(self, strict: bool = False) -> "_csv.Reader":
+        return csv.reader(chain(open_text(self.path, self.encoding), [END]), delimiter=self.delimiter, strict=strict)
+
+    def _refuse_quote(self, line: int) -> NoReturn:
+        """Read again as far as it goes, to tell a quote that nothing closes from text behind a closing one."""
+        reader = self._reader()
+        last = deque(reader, maxlen=1).pop()
+        refuse_open_quote(self.path, last, reader.line_num)
+        raise Refusal(
+            f"{self.path.name}, line {line}: text follows a closing quote: double the quotes inside that cell, or remove "
+            "them."
+        )
 
     def _refuse_uneven(self, first_line: int, width: int) -> None:
         """Read again, row by row, to name the line."""

@@ -442,6 +442,12 @@ REFUSED = [
         "t.csv, line 42: a quote opens there that nothing closes",
     ),
     Refused("a quote that nothing closes, as the last byte", "t.csv", few(40) + b'50,"', "t.csv, line 42: a quote"),
+    Refused(
+        "text behind a closing quote, which training refuses too",
+        "t.csv",
+        few(40) + b'"50"50,1\n' + few(40).split(b"\n", 1)[1],
+        "t.csv, line 42: text follows a closing quote",
+    ),
     Refused("a header whose quote nothing closes", "t.csv", b'a,"y\n' + few(40), "t.csv, line 1: a quote opens there"),
     Refused(
         "Shift-JIS",

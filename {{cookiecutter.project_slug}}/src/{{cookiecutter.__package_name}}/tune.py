@@ -53,7 +53,9 @@ def write_winner(name: str, winner: dict[str, Any]) -> None:
     # PyYAML, which reads the file, takes 1e-05 for text and 1.0e-05 for a number: so the values are in its spelling.
     document[name] = document.get(name) or {}
     document[name].update(form.load(yaml.safe_dump(winner)))
-    form.dump(document, path)
+    beside = path.with_name(".params.yaml.new")
+    form.dump(document, beside)
+    beside.replace(path)
 
 
 @command.line(
