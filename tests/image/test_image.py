@@ -169,6 +169,7 @@ def test_the_page_s_lines_release_twice_and_go_back_on_a_laptop(packaged: Packag
     shutil.copytree(packaged.project, project, ignore=shutil.ignore_patterns(".venv"))  # it names its own folder
     page = (ROOT / "docs/releasing.md").read_text(encoding="utf-8").partition("\n## On a laptop\n")[2]
     release, back = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    begin = "".join(release.splitlines(keepends=True)[:2])  # it is the same shell
     # Only the base is another, and the ports: those of the page may be taken.
     base = f"--opt build-context={pinned(project)}=docker-image://{BASE}"
     release = release.replace("--opt layers", f"--opt layers {base}")
@@ -184,7 +185,7 @@ def test_the_page_s_lines_release_twice_and_go_back_on_a_laptop(packaged: Packag
             commit_all(project)
             world.must("bash", "-euc", release.replace("127.0.0.1:5000", host), cwd=project, **store)
             digests.append(Registry(image).resolve("production"))
-        world.must("bash", "-euc", f"image={image}\n{back}", cwd=project, **store)
+        world.must("bash", "-euc", begin.replace("127.0.0.1:5000", host) + back, cwd=project, **store)
         assert Registry(image).resolve("production") == digests[0]
     lines = [json.loads(line) for line in (project / "promotions.jsonl").read_text().splitlines()]
     assert [line["action"] for line in lines] == ["promote", "promote", "rollback"]

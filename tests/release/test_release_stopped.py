@@ -52,7 +52,7 @@ PUSHED: dict[str, tuple[str, Reached]] = {
     "in attest": ("Run Main Attest how good its model is", lambda shop, commit: True),
     "in staging": ("Run Main Pull, start and probe", lambda shop, commit: True),
     "after staging": ("Success - Main Hand on the probe", lambda shop, commit: True),
-    "in the check": ("Run Main Check what was attested", lambda shop, commit: True),
+    "in the check": ("Run Main Check what was attested\n", lambda shop, commit: True),
     "after the tag": ("Run Main Move the tags", lambda shop, commit: labelled(shop, production(shop)) == commit),
     "after the promotion": ("Success - Main Move the tags and the alias", lambda shop, commit: True),
     "before the line": ("Run Main Add a line to the promotion log, and", lambda shop, commit: True),
