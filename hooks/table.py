@@ -62,8 +62,8 @@ class Table:
                 self._refuse_quote(reader.line_num)
             except (EOFError, zlib.error, zipfile.BadZipFile, OSError):
                 raise Refusal(f"{self.path.name} is damaged: it could not be unpacked to its end.") from None
-            if chunk[-1] == [END]:
-                chunk.pop()
+            if chunk[-1] and "\0" in chunk[-1][-1]:
+                refuse_open_quote(self.path, chunk.pop(), reader.line_num)
                 ended = True
             if set(map(len, chunk)) - {width}:
                 chunk = [row for row in chunk if not is_blank(row)]
@@ -81,8 +81,8 @@ class Table:
         last = deque(reader, maxlen=1).pop()
         refuse_open_quote(self.path, last, reader.line_num)
         raise Refusal(
-            f"{self.path.name}, line {line}: text follows a closing quote: double the quotes inside that cell, or remove "
-            "them."
+            f"{self.path.name}, line {line}: text follows a closing quote: double the quotes inside that cell, or "
+            "remove them."
         )
 
     def _refuse_uneven(self, first_line: int, width: int) -> None:

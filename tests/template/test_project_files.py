@@ -140,15 +140,17 @@ def test_the_project_is_its_users(plain: Path) -> None:
             serving += code_lines(text)
         else:
             training += code_lines(text)
-    assert serving <= 1056
-    assert training <= 1007
+    assert serving <= 917
+    assert training <= 900
 
 
 def code_lines(text: str) -> int:
-    """Lines that are neither blank, nor comment, nor docstring."""
+    """Lines that are neither blank, nor comment, nor docstring, nor import."""
     described = (ast.Module, ast.ClassDef, ast.FunctionDef)
     words: set[int] = set()
     for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            words |= set(range(node.lineno, (node.end_lineno or 0) + 1))
         if isinstance(node, described) and ast.get_docstring(node) is not None:
             words |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
     lines = enumerate(text.splitlines(), start=1)

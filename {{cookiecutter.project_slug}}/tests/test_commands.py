@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.__package_name }} import InputError, evaluate, predict, rundir, tracking, train
+from {{ cookiecutter.__package_name }} import InputError, predict, rundir, tracking, train
 from {{ cookiecutter.__package_name }}.contract import Contract
+from {{ cookiecutter.__package_name }}.evaluate import SCENARIOS, disturb, evaluate
 from {{ cookiecutter.__package_name }}.rows import Table
 
 
@@ -31,7 +32,7 @@ def test_the_run_directory_says_what_it_was_made_of(project: Path, contract: Con
 
 
 def test_evaluating_a_runs_own_rows_gives_its_own_predictions(project: Path) -> None:
-    evaluate.evaluate(project / "run/model", project / "run/evaluation.parquet", project / "scored")
+    evaluate(project / "run/model", project / "run/evaluation.parquet", project / "scored")
     assert (project / "scored/predictions.parquet").read_bytes() == (project / "run/predictions.parquet").read_bytes()
 
 
@@ -75,10 +76,10 @@ def test_a_row_that_breaks_the_contract_is_set_apart_with_its_reason(project: Pa
     assert strict[0].name in rejected["rejected_reason"].iloc[0]
 
 
-@pytest.mark.parametrize("scenario", evaluate.SCENARIOS[1:])
+@pytest.mark.parametrize("scenario", SCENARIOS[1:])
 def test_a_scenario_changes_what_its_name_says_by_that_much(table: Table, scenario: str) -> None:
     columns, rows = list(table.contract.columns), len(table.typed)
-    changed = evaluate.disturb(table.typed, columns, scenario, seed=1)
+    changed = disturb(table.typed, columns, scenario, seed=1)
     kind, _, amount = scenario.partition(":")
     for column in columns:
         before, after = table.typed[column.name], changed[column.name]
@@ -128,4 +129,4 @@ def test_rows_without_a_target_are_not_scored(project: Path, contract: Contract,
     raw.loc[raw.index[:1], contract.target.name] = ""
     raw.to_parquet(project / "unlabelled.parquet")
     with pytest.raises(InputError, match=f"{max(rows - 1, 0)} of {rows} rows have a"):
-        evaluate.evaluate(project / "run/model", project / "unlabelled.parquet", project / "unlabelled")
+        evaluate(project / "run/model", project / "unlabelled.parquet", project / "unlabelled")

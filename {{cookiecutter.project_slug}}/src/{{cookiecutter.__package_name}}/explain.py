@@ -51,7 +51,7 @@ def plot(fitted: model.Model, columns: pd.DataFrame, truth: np.ndarray, folder: 
     target = fitted.pipeline.classes_[0] if fitted.task == "multiclass" else None
     moving = table["feature"][table["mean"] > 0].head(TOP)  # a column without a value is not among them
     for number, name in enumerate(tqdm(moving, desc="plots", disable=None), start=1):
-        known = columns.dropna(subset=[name])
+        known: pd.DataFrame = columns.dropna(subset=[name])
         if name in fitted.features.levels:
             options: dict[str, Any] = {"kind": "average", "categorical_features": [name]}
         else:  # quantiles: points stand where the values are, also where nearly all of them are equal
