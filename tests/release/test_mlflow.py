@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from loopback import free_port, registry, tracking_server
+from loopback import registry, tracking_server
 from registries import FakeMlflow, image_folder, labels, mlflow_server, write_probe
 
 from model_review.cli import main
@@ -130,7 +130,7 @@ def test_a_server_is_told_who_asks_as_mlflow_s_own_client_does_it(
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        (f"http://ann:pa%404711@127.0.0.1:{free_port()}", "MLflow at http://127.0.0.1:"),
+        ("http://ann:pa%404711@127.0.0.1:1", "MLflow at http://127.0.0.1:1"),
         ("http://ann:pa/4711@127.0.0.1:1", "holds an @ behind its host"),
         ("http://ann:4711@[::1", "is no address"),
         ("postgresql://ann:pa/4711@127.0.0.1/mlflow", "can open postgresql://127.0.0.1/mlflow; run uv sync"),
