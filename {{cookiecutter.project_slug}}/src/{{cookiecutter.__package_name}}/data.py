@@ -46,7 +46,8 @@ def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFr
     # pandas' other engine fills up a row that is too short, and nothing tells it from a whole one.
     with pd.read_csv(path, chunksize=size or 2**17, **options) as reader:
         for chunk in reader if size else [pd.concat(reader)]:
-            yield chunk.mask(chunk.iloc[:, -1].isna())
+            torn = chunk.iloc[:, -1].isna()
+            yield chunk.mask(torn) if torn.any() else chunk
 
 
 def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
