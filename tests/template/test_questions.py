@@ -121,7 +121,7 @@ def test_every_library_of_the_generated_project_is_refused_as_a_package_name() -
         if ">=" in line and line.startswith('    "')
     }
     assert len(named) > 10
-    assert {name.replace("-", "_").partition(".")[0] for name in named} <= LIBRARIES  # ruamel.yaml is a module of ruamel
+    assert {name.replace("-", "_").partition(".")[0] for name in named} <= LIBRARIES  # ruamel.yaml lies in ruamel
 
 
 def installed_with(requirements: list[str]) -> set[str]:
