@@ -108,6 +108,13 @@ def test_the_example_is_an_evaluation_row_and_tells_nothing_of_a_restricted_colu
     assert json.loads(first) == json.loads(second) == example
 
 
+def test_serving_with_scikit_learn_needs_no_library_that_its_image_lacks(project: Path) -> None:
+    absent = ["mlflow", "pyarrow", "pandera", "skl2onnx", "onnx", "matplotlib", "jsonschema", "tqdm", "ruamel"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); import churn.service; print('served')"
+    done = must(project, "python", "-c", code, MODEL_FOLDER=str(project / "run-skops/model"))
+    assert done.stdout.strip() == "served"
+
+
 QUANTISE = """
 import sys, onnx
 from onnxruntime.quantization import quantize_dynamic

@@ -126,7 +126,7 @@ def test_the_threshold_is_the_best_over_predictions_out_of_fold(
     folds = training.folds(params["threshold"]["folds"], params["seed"])
     if fitted.task != "binary" or params["estimator"] == "dummy" or not folds:
         pytest.skip("no threshold was chosen")
-    _, columns, pipeline = model.build(params["estimator"], training, params)
+    _, columns, pipeline = model.build(params["estimator"], training.typed, training.contract, params)
     truth = training.truth == fitted.positive_class
     scores = cross_val_predict(pipeline, columns, truth, cv=folds, method="predict_proba")[:, 1]
     quality = {"f1": f1_score, "balanced_accuracy": balanced_accuracy_score}[params["threshold"]["metric"]]

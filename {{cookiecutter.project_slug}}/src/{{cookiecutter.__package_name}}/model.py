@@ -17,8 +17,8 @@ from sklearn import compose, dummy, ensemble, impute, linear_model, preprocessin
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from . import InputError, artifact
+from .contract import Contract
 from .features import Features, learn
-from .rows import Table
 
 # Besides what skops trusts by itself, a model file may hold these types and no other.
 TRUSTED = ["numpy.dtype", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
@@ -61,14 +61,16 @@ class Model:
         return artifact.decide(probabilities, self.classes, self.positive_class, self.threshold), probabilities
 
 
-def build(estimator: str, table: Table, params: dict[str, Any]) -> tuple[Features, pd.DataFrame, Pipeline]:
+def build(
+    estimator: str, typed: pd.DataFrame, contract: Contract, params: dict[str, Any]
+) -> tuple[Features, pd.DataFrame, Pipeline]:
     """What is fitted to training rows: `hist_gradient_boosting`, `linear` or `dummy`.
 
     Returns:
         The features learnt from the rows, the rows as model columns, and an unfitted pipeline.
     """
-    features = learn(table.typed, table.contract, params["features"])
-    columns = pd.DataFrame(features.columns(table.typed))
+    features = learn(typed, contract, params["features"])
+    columns = pd.DataFrame(features.columns(typed))
     encode = preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, max_categories=255)
     prepare, options = "passthrough", {"random_state": params["seed"]} | (params.get(estimator) or {})
     if estimator == "linear":
@@ -77,7 +79,7 @@ def build(estimator: str, table: Table, params: dict[str, Any]) -> tuple[Feature
         prepare = make_pipeline(fill, preprocessing.StandardScaler())
     numbers = [name for name in columns.columns if name not in features.levels]
     transform = compose.ColumnTransformer([("numbers", prepare, numbers), ("levels", encode, list(features.levels))])
-    fitting = _estimator(estimator, table.contract.task == "regression", options)
+    fitting = _estimator(estimator, contract.task == "regression", options)
     return features, columns, Pipeline([("columns", transform), ("estimator", fitting)])
 
 

@@ -17,7 +17,7 @@ def fit(estimator: str, table: rows.Table, classes: tuple[str, ...], params: dic
     """Fit an estimator on training rows; for two classes the threshold is chosen on training folds alone."""
     contract, positive, threshold = table.contract, None, None
     with model.options_of(estimator):
-        learnt, columns, pipeline = model.build(estimator, table, params)
+        learnt, columns, pipeline = model.build(estimator, table.typed, table.contract, params)
         if contract.task == "binary":
             positive = str(contract.target.more["positiveClass"])
             threshold = 0.5 if estimator == "dummy" else _threshold(pipeline, columns, table, positive, params)

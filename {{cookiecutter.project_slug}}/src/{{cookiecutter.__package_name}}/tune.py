@@ -34,7 +34,7 @@ def tune(jobs: int) -> tuple[str, pd.DataFrame, dict[str, Any]]:
     options = {"n_candidates": min(plan["candidates"], math.prod(map(len, space.values()))), "min_resources": least}
     options |= {"scoring": metrics.SCORER[contract.task], "random_state": params["seed"], "n_jobs": jobs, "verbose": 1}
     with model.options_of(name):
-        _, columns, pipeline = model.build(name, table, params)
+        _, columns, pipeline = model.build(name, table.typed, table.contract, params)
         search = HalvingRandomSearchCV(pipeline, space, cv=folds, **options).fit(columns, table.truth)
     trials = pd.DataFrame(search.cv_results_).sort_values(["iter", "mean_test_score"], ascending=False)
     if not math.isfinite(search.best_score_):
