@@ -15,7 +15,7 @@ from loopback import listening
 
 from model_review.files import digest
 
-SECRET = "secret-4711@example.org"  # pragma: allowlist secret
+SECRET = "secret-quince@example.org"  # pragma: allowlist secret
 CONTRACT = """kind: DataContract
 apiVersion: v3.2.0
 id: shop

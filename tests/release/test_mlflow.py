@@ -102,12 +102,12 @@ def test_a_store_that_is_no_server_needs_the_project_s_environment(
 @pytest.mark.parametrize(
     ("login", "variables", "sent"),
     [
-        ("ann:pa%40ss%2F4711@", {"MLFLOW_TRACKING_TOKEN": "t"}, "Basic " + b64encode(b"ann:pa@ss/4711").decode()),
-        ("", {"MLFLOW_TRACKING_TOKEN": "t-4711"}, "Bearer t-4711"),
+        ("ann:pa%40ss%2Fquince@", {"MLFLOW_TRACKING_TOKEN": "t"}, "Basic " + b64encode(b"ann:pa@ss/quince").decode()),
+        ("", {"MLFLOW_TRACKING_TOKEN": "t-quince"}, "Bearer t-quince"),
         (
             "",
-            {"MLFLOW_TRACKING_TOKEN": "t", "MLFLOW_TRACKING_USERNAME": "bob", "MLFLOW_TRACKING_PASSWORD": "b-4711"},
-            "Basic " + b64encode(b"bob:b-4711").decode(),
+            {"MLFLOW_TRACKING_TOKEN": "t", "MLFLOW_TRACKING_USERNAME": "bob", "MLFLOW_TRACKING_PASSWORD": "b-quince"},
+            "Basic " + b64encode(b"bob:b-quince").decode(),
         ),
         ("", {}, "nothing"),
     ],
@@ -130,10 +130,10 @@ def test_a_server_is_told_who_asks_as_mlflow_s_own_client_does_it(
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("http://ann:pa%404711@127.0.0.1:1", "MLflow at http://127.0.0.1:1"),
-        ("http://ann:pa/4711@127.0.0.1:1", "holds an @ behind its host"),
-        ("http://ann:4711@[::1", "is no address"),
-        ("postgresql://ann:pa/4711@127.0.0.1/mlflow", "can open postgresql://127.0.0.1/mlflow; run uv sync"),
+        ("http://ann:pa%40quince@127.0.0.1:1", "MLflow at http://127.0.0.1:1"),
+        ("http://ann:pa/quince@127.0.0.1:1", "holds an @ behind its host"),
+        ("http://ann:quince@[::1", "is no address"),
+        ("postgresql://ann:pa/quince@127.0.0.1/mlflow", "can open postgresql://127.0.0.1/mlflow; run uv sync"),
     ],
 )
 def test_what_goes_wrong_is_said_without_the_tracker_s_password(
@@ -143,13 +143,13 @@ def test_what_goes_wrong_is_said_without_the_tracker_s_password(
     with pytest.raises(MlflowError) as found:
         registered("shop", "run", "image", tmp_path)
     assert words in str(found.value)
-    assert "4711" not in str(found.value)
+    assert "quince" not in str(found.value)
 
 
 def test_what_mlflow_s_own_words_hold_of_the_password_is_not_said(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(URI, "postgresql://ann:4711@127.0.0.1/mlflow")
+    monkeypatch.setenv(URI, "postgresql://ann:quince@127.0.0.1/mlflow")
     python = project / ".venv/bin/python"
     python.write_text('#!/bin/sh\necho "cannot reach $MLFLOW_TRACKING_URI" >&2\nexit 1\n')
     with pytest.raises(MlflowError, match=r"cannot reach postgresql://127\.0\.0\.1/mlflow"):

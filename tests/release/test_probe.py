@@ -213,10 +213,10 @@ def test_hostile_documents_end_in_a_sentence(probe: Prober) -> None:
 def test_a_service_with_a_token_is_asked_with_the_one_of_the_environment_which_nobody_sees(
     probe: Prober, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    service = Service(token="token-4711-xyz")  # pragma: allowlist secret
+    service = Service(token="token-quince-xyz")  # pragma: allowlist secret
     for given, sentence in (
         ("", "The service asks for a bearer token (401); set the environment variable MODEL_REVIEW_SERVICE_TOKEN"),
-        ("token-4712-xyz", "The service takes another bearer token than the one that MODEL_REVIEW_SERVICE_TOKEN holds"),
+        ("token-medlar-xyz", "The service takes another bearer token than the one that MODEL_REVIEW_SERVICE_TOKEN holds"),
     ):
         monkeypatch.setenv("MODEL_REVIEW_SERVICE_TOKEN", given)
         code, found = probe(service)
@@ -229,22 +229,22 @@ def test_a_service_with_a_token_is_asked_with_the_one_of_the_environment_which_n
     assert (code, service.denied) == (0, 0)
     assert "MODEL_REVIEW_SERVICE_TOKEN" not in os.environ, "nothing that is started later sees it"
     printed = capsys.readouterr()
-    assert "471" not in json.dumps(found) + printed.out + printed.err
+    assert "-xyz" not in json.dumps(found) + printed.out + printed.err  # digits may be those of a time
 
 
 def test_a_token_that_the_service_gives_back_or_that_no_header_holds_is_not_written_anywhere(
     probe: Prober, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for token, says, sentence in (
-        ("token-4711-xyz", "token-4711-xyz", "The service gives back what MODEL_REVIEW_SERVICE_TOKEN holds"),
-        ("token-4711\nxyz", "", "holds spaces or signs that no header can hold"),
+        ("token-quince-xyz", "token-quince-xyz", "The service gives back what MODEL_REVIEW_SERVICE_TOKEN holds"),
+        ("token-quince\nxyz", "", "holds spaces or signs that no header can hold"),
     ):
         monkeypatch.setenv("MODEL_REVIEW_SERVICE_TOKEN", token)
         assert probe(Service(token=token, says=says)) == (2, {})
         printed = capsys.readouterr()
         assert sentence in printed.err
-        assert "4711" not in printed.out + printed.err
-    assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"4711-" in file.read_bytes()]
+        assert "quince" not in printed.out + printed.err
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"quince" in file.read_bytes()]
 
 
 def test_a_slow_service_is_not_waited_for_without_end(probe: Prober, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def test_the_generated_service_answers_as_its_offline_predictions_and_refuses_wh
     table.write_text("".join(lines[:700] + lines[-200:]), encoding="utf-8")
     must(project, "train")
     home = {"BENTOML_HOME": str(tmp_path / "bentoml"), "PYTHONPATH": str(project / "src")}
-    token = {"SERVICE_TOKEN": "token-4711-xyz", "MODEL_REVIEW_SERVICE_TOKEN": "token-4711-xyz"}
+    token = {"SERVICE_TOKEN": "token-quince-xyz", "MODEL_REVIEW_SERVICE_TOKEN": "token-quince-xyz"}
     for name, value in (SETTINGS | home | token).items():
         monkeypatch.setenv(name, value)
     port = free_port()
@@ -38,7 +38,7 @@ def test_the_generated_service_answers_as_its_offline_predictions_and_refuses_wh
     assert len(found["violations"]) > 10
     printed = capsys.readouterr()
     assert "Cold start" in printed.out
-    assert "4711" not in printed.out + printed.err + (tmp_path / "probe.json").read_text(encoding="utf-8")
+    assert "quince" not in printed.out + printed.err + (tmp_path / "probe.json").read_text(encoding="utf-8")
     # Its token left the environment with the first probe.
     assert main(["probe", *given, "--start", start, "--wait", "120", "--seconds", "0.05"]) == 1
     found = json.loads((tmp_path / "probe.json").read_text(encoding="utf-8"))

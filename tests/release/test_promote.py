@@ -538,16 +538,16 @@ def test_a_registry_that_asks_for_a_token_gets_it_with_the_account_of_the_enviro
 ) -> None:
     host, _, repository = shop.name.partition("/")
     folder, digest = image_folder(shop.folder / "one", labels())
-    with proxied(Proxy(host, account=("robot", "pass-4711"))) as proxy:
+    with proxied(Proxy(host, account=("robot", "pass-quince"))) as proxy:
         name = f"{proxy.host}/{repository}"
         assert main(["push", "--folder", str(folder), "--image", name]) == 2
         assert "set MODEL_REVIEW_REGISTRY_USERNAME" in capsys.readouterr().err
         monkeypatch.setenv("MODEL_REVIEW_REGISTRY_USERNAME", "robot")
-        monkeypatch.setenv("MODEL_REVIEW_REGISTRY_PASSWORD", "pass-4711")
+        monkeypatch.setenv("MODEL_REVIEW_REGISTRY_PASSWORD", "pass-quince")
         assert main(["push", "--folder", str(folder), "--image", name]) == 0
         assert shop.promote(digest, name=name) == 0
         printed = capsys.readouterr()
-        assert "4711" not in printed.out + printed.err
+        assert "quince" not in printed.out + printed.err
     assert shop.production() == digest
 
 
@@ -564,10 +564,10 @@ def test_a_manifest_that_is_not_what_its_digest_says_is_refused(shop: Shop, caps
 def test_a_download_that_leads_elsewhere_gets_no_token(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """As registries do it whose blobs lie with another host."""
     monkeypatch.setenv("MODEL_REVIEW_REGISTRY_USERNAME", "robot")
-    monkeypatch.setenv("MODEL_REVIEW_REGISTRY_PASSWORD", "pass-4711")
+    monkeypatch.setenv("MODEL_REVIEW_REGISTRY_PASSWORD", "pass-quince")
     host, _, repository = shop.name.partition("/")
     digest = shop.image()
-    with proxied(Proxy(host)) as storage, proxied(Proxy(host, account=("robot", "pass-4711"))) as proxy:
+    with proxied(Proxy(host)) as storage, proxied(Proxy(host, account=("robot", "pass-quince"))) as proxy:
         blobs = f"http://{storage.host}"
         proxy.harm = lambda method, path: f"{blobs}{path}" if method == "GET" and "/blobs/" in path else None
         assert shop.promote(digest, name=f"{proxy.host}/{repository}") == 0
