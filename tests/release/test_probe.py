@@ -216,7 +216,7 @@ def test_a_service_with_a_token_is_asked_with_the_one_of_the_environment_which_n
     service = Service(token="token-quince-xyz")  # pragma: allowlist secret
     for given, sentence in (
         ("", "The service asks for a bearer token (401); set the environment variable MODEL_REVIEW_SERVICE_TOKEN"),
-        ("token-medlar-xyz", "The service takes another bearer token than the one that MODEL_REVIEW_SERVICE_TOKEN holds"),
+        ("token-fig-xyz", "The service takes another bearer token than the one that MODEL_REVIEW_SERVICE_TOKEN holds"),
     ):
         monkeypatch.setenv("MODEL_REVIEW_SERVICE_TOKEN", given)
         code, found = probe(service)

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import math
 import os
 import re
 import select
@@ -293,6 +294,69 @@ def test_the_prometheus_page_is_valid_and_does_not_grow_with_what_callers_invent
     assert not re.search(rb"METHOD|invented|field \d", text)
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+COUNTED = """
+import json, sys
+import numpy as np
+from churn import ROOT
+from churn.contract import load_contract
+from churn.serving import metrics, request, settings
+
+names, rows = json.load(sys.stdin)
+contract = load_contract(ROOT / "run/contract.yaml")
+reader = request.Reader(contract, names, len(rows))
+drift = metrics.Drift(contract, names, settings.profile(ROOT / "run/model"))
+for some in (rows[:1], rows[1:50], rows[50:]):
+    values = request.arrays(reader.read(json.dumps({"rows": some}).encode())[1], reader.fields)
+    labels = np.array(["yes" if number % 3 else "no" for number in range(len(some))], object)
+    drift.put(values, labels, np.arange(len(some)) / len(some))
+drift.count()
+print(metrics.page().decode())
+"""
+
+
+def test_what_is_counted_for_drift_is_the_histogram_of_the_rows_over_the_training_bins(project: Path) -> None:
+    kinds = {"age": int, "usage_hours": float, "auto_pay": "yes".__eq__}
+    names = [*kinds, "region", "last_ticket", "observed_on"]
+    table = pd.read_csv(project / "data/customers.csv", dtype="str", usecols=names)
+    rows = [
+        {name: kinds.get(name, str)(value) if isinstance(value, str) else None for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED],
+        input=json.dumps([names, rows]),
+        env=os.environ | {"PYTHONPATH": str(project / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pattern = r'^model_feature_values_total{bin="(.+)",feature="(.+)"} (.+)$'
+    found = {(name, level): float(n) for level, name, n in re.findall(pattern, done.stdout, re.MULTILINE)}
+    columns = json.loads((project / "run/profile.json").read_text(encoding="utf-8"))["columns"]
+    texts = {"auto_pay": table["auto_pay"].map({"yes": "1.0", "no": "0.0"}), "region": table["region"]}
+    numbers = {
+        "age": table["age"].astype(float),
+        "usage_hours": table["usage_hours"].astype(float),
+        "observed_on": (pd.to_datetime(table["observed_on"]) - pd.Timestamp(0)).dt.total_seconds(),
+    }
+    for name, values in numbers.items():
+        ends = [-math.inf, *columns[name]["edges"], math.inf]
+        bins = pd.Series(pd.cut(values, ends, right=False))
+        shown = {one: f"{one.left:.6g} to {one.right:.6g}".replace("inf", "Inf") for one in bins.cat.categories}
+        texts[name] = bins.map(shown).astype("str").str.replace("to Inf", "to +Inf")
+    texts["last_ticket"] = table["last_ticket"].where(table["last_ticket"].isna(), "(other)")
+    expected = {
+        (name, "(missing)" if pd.isna(level) else level): float(number)
+        for name, values in texts.items()
+        for level, number in values.value_counts(dropna=False).items()
+        if number
+    }
+    assert found == expected
+    assert ("usage_hours", "(missing)") in found
+    assert f'model_predictions_total{{label="no"}} {1 + 17 + math.ceil((len(rows) - 50) / 3):.1f}' in done.stdout
+    assert 'model_scores_total{bin="0.9 to 1.0"}' in done.stdout
 
 
 @pytest.fixture(scope="module")

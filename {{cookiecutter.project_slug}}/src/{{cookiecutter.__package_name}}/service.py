@@ -38,18 +38,23 @@ async def predict(call: Call) -> Reply:
         labels, probabilities = PREDICT(values)
     else:
         labels, probabilities = await _in_time(call, SKOPS, PREDICT, values)
-    scores = {} if probabilities is None else dict(zip(CLASSES, probabilities.T.tolist(), strict=True))
-    given = labels.tolist()
-    answer = safe_json({"predictions": given, "probabilities": scores})
+    by_class = {} if probabilities is None else dict(zip(CLASSES, probabilities.T.tolist(), strict=True))
+    answer = safe_json({"predictions": labels.tolist(), "probabilities": by_class})
     odd = b"NaN" in answer or b"Infinity" in answer  # which JSON does not have, but a label may be called so
     if odd and not np.isfinite(labels if probabilities is None else probabilities).all():
         raise request.Refused("the model makes no number of these values; the largest are too large for it")
     metrics.ROWS.inc(count)
     line = b"" if SETTINGS.log_folder is None else _line(call.request_id, columns, answer)
     if LOG.put(line, count):
-        likeliest = given if probabilities is None else probabilities.max(axis=1).tolist()
-        DRIFT.put(columns, given, likeliest if POSITIVE is None else scores[POSITIVE])
+        DRIFT.put(values, labels, _scores(labels, probabilities))
     return 200, answer
+
+
+def _scores(labels: np.ndarray, probabilities: np.ndarray | None) -> np.ndarray:
+    """What is counted of each answer: the number, or the probability of the positive class, or of the likeliest."""
+    if probabilities is None:
+        return labels
+    return probabilities.max(axis=1) if POSITIVE is None else probabilities[:, CLASSES.index(POSITIVE)]
 
 
 def _line(request_id: str, columns: dict[str, list[Any]], answer: bytes) -> bytes:

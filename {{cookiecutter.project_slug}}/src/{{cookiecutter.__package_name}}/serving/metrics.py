@@ -11,14 +11,13 @@ import threading
 import time
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 import numpy as np
 import prometheus_client as prometheus
 from prometheus_client import multiprocess
 
-from ..contract import TEMPORAL, Column, Contract
+from ..contract import Column, Contract
 
 OTHER, MISSING, MOST_FEATURES, MOST_LEVELS = "(other)", "(missing)", 200, 20
 # Counting costs by bin more than by row, and a request waits meanwhile: ten times a second, that is seen in the p99.
@@ -55,30 +54,26 @@ class Bins:
 
     def __init__(self, column: Column, profile: Mapping[str, Any]) -> None:
         """Deciles of numbers and dates; the most frequent levels of categories."""
-        self._days = column.type in TEMPORAL
         self.edges = np.array(profile.get("edges", []))
         top: Mapping[str, int] = {} if column.more.get("text") else profile.get("top", {})
         self.levels = {*sorted(top, key=lambda level: -top[level])[:MOST_LEVELS]}
         ends = ["-Inf", *(f"{edge:.6g}" for edge in self.edges), "+Inf"]
         self.names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
 
-    def count(self, values: list[Any]) -> Tally[str]:
-        """How many values fall into each bin."""
-        counts: Tally[str] = Tally({MISSING: values.count(None)})
-        if len(self.edges):
-            given: list[Any] = [value for value in values if value is not None] if counts[MISSING] else values
-            numbers = [value.replace(tzinfo=UTC).timestamp() for value in given] if self._days else given
-            places = np.searchsorted(self.edges, np.array(numbers, float), side="right")
+    def count(self, values: np.ndarray) -> Tally[str]:
+        """How many values fall into each bin; None, NaN and NaT are missing."""
+        given = values[np.not_equal(values, None) if values.dtype == object else values == values]
+        counts: Tally[str] = Tally({MISSING: len(values) - len(given)})
+        if len(self.edges):  # dates are seconds since 1970 here, as in the profile
+            places = np.searchsorted(self.edges, given.astype(float), side="right")
             sums = np.bincount(places, minlength=len(self.names))
             counts.update(dict(zip(self.names, sums.tolist(), strict=True)))
-        elif not self.levels:
-            counts[OTHER] = len(values) - counts[MISSING]
-        else:
-            found = Tally(values)
-            del found[None]
-            for value, number in found.items():
-                level = str(float(value)) if isinstance(value, bool) else value  # as in the profile
+        elif self.levels:
+            for value, number in Tally(given.tolist()).items():
+                level = str(value)  # of a boolean "1.0" or "0.0", as in the profile
                 counts[level if level in self.levels else OTHER] += number
+        else:
+            counts[OTHER] = len(given)
         return counts
 
 
@@ -94,32 +89,27 @@ class Drift:
         if contract.task != "regression":
             self._scores.edges, self._classes = np.arange(1, 10) / 10, True
             self._scores.names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
-        self._lock, self._pending, self._due = threading.Lock(), self._nothing(), 0.0
+        self._lock, self._due = threading.Lock(), 0.0
+        self._pending: list[tuple[Mapping[str, np.ndarray], np.ndarray, np.ndarray]] = []
 
-    def _nothing(self) -> tuple[dict[str, list[Any]], list[Any], list[float]]:
-        return {name: [] for name in self._bins}, [], []
-
-    def put(self, columns: Mapping[str, list[Any]], labels: list[Any], scores: list[float]) -> None:
+    def put(self, values: Mapping[str, np.ndarray], labels: np.ndarray, scores: np.ndarray) -> None:
         """Keep the rows of a request for `count`."""
         with self._lock:
-            values, all_labels, all_scores = self._pending
-            for name, kept in values.items():
-                kept += columns[name]
-            all_labels += labels
-            all_scores += scores
+            self._pending.append((values, labels, scores))
 
     def count(self) -> None:
         """Count what was kept, where it is time or where it is much."""
-        now, rows = time.monotonic(), len(self._pending[1])
+        now, rows = time.monotonic(), sum(len(labels) for _, labels, _ in self._pending)
         if rows and (now >= self._due or rows >= MANY):
             with self._lock:
-                (values, labels, scores), self._pending = self._pending, self._nothing()
+                kept, self._pending = self._pending, []
             self._due = now + EVERY
+            values, labels, scores = zip(*kept, strict=True)
             for name, bins in self._bins.items():
-                _add(VALUES, bins.count(values[name]), name)
+                _add(VALUES, bins.count(np.concatenate([one[name] for one in values])), name)
                 time.sleep(0)  # a request that waits has its turn
-            _add(SCORES, self._scores.count(scores))
-            _add(PREDICTIONS, Tally(labels if self._classes else []))
+            _add(SCORES, self._scores.count(np.concatenate(scores)))
+            _add(PREDICTIONS, Tally(np.concatenate(labels).tolist() if self._classes else []))
 
 
 def _add(counter: prometheus.Counter, counts: Tally[str], *labels: str) -> None:
