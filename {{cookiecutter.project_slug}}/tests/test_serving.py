@@ -4,10 +4,12 @@ import dataclasses
 import json
 import re
 import time
+from collections import Counter as Tally
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -90,6 +92,15 @@ def test_what_the_queue_cannot_hold_is_dropped_and_counted(tmp_path: Path) -> No
     assert len((tmp_path / "log.jsonl").read_bytes().splitlines()) == 51
 
 
+def test_values_are_counted_while_a_slow_disk_keeps_lines_waiting() -> None:
+    waiting: list[int] = []
+    writer = log.Writer(lambda: waiting.append(len(writer._queue)))
+    for _ in range(3):
+        writer.put(b"x" * log.PIECE, 1)
+    writer._drain()
+    assert waiting[:3] == [2, 1, 0]
+
+
 def test_labels_are_written_beside_the_log(client: TestClient, project: Path, contract: Contract) -> None:
     label = 1.5 if contract.task == "regression" else contract.target.allowed[0]
     labels = [{"request_id": "logged-1", "row": 0, "label": label}]
@@ -153,24 +164,35 @@ def test_metrics_tell_requests_rows_violations_scores_and_values(client: TestCli
     assert "\nmodel_info{" in text
 
 
-def test_values_are_counted_once_a_second_as_a_request_may_wait_for_it_and_at_once_where_they_are_many() -> None:
+def test_values_are_counted_once_a_second_as_a_request_may_wait_for_it_and_at_once_where_they_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     number = Column("n", "n", "number", frozenset({"feature"}), False, False, False, (), {}, {})
     target = dataclasses.replace(number, name="y", roles=frozenset({"target"}))
     table = Contract("x", "x", "regression", (), (number, target), {})
-    drift = metrics.Drift(table, ["n"], {"columns": {"n": {"edges": [0.0, 10.0]}}})
+    drift, now, found = metrics.Drift(table, ["n"], {"columns": {"n": {"edges": [0.0, 10.0]}}}), [60.0], Tally[str]()
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(metrics, "_add", lambda counter, counts, *labels: labels and found.update(counts))
 
-    def counted(*values: float | None) -> list[float]:
-        drift.put({"n": [*values]}, [1.0] * len(values), [1.0] * len(values))
+    def counted(*values: float | None) -> list[int]:
+        array = np.array(values, float)
+        drift.put({"n": array}, array, array)
         drift.count()
-        bins = ("-Inf to 0", "0 to 10", "10 to +Inf", metrics.MISSING)
-        return [metrics.VALUES.labels("n", name)._value.get() for name in bins]
+        return [found[name] for name in ("-Inf to 0", "0 to 10", "10 to +Inf", metrics.MISSING)]
 
     assert counted(-1.0, 0, 9, 10.0, None) == [1, 2, 1, 1]
     assert counted(1.0) == [1, 2, 1, 1]
     assert counted(*range(2, 2001)) == [1, 2 + 9, 1 + 1991, 1]
     assert counted(1.0) == [1, 2 + 9, 1 + 1991, 1]
-    time.sleep(metrics.EVERY)
+    now[0] += metrics.EVERY
     assert counted() == [1, 2 + 10, 1 + 1991, 1]
+
+
+def test_each_bin_has_a_name_of_its_own_however_close_they_are(contract: Contract) -> None:
+    days = dataclasses.replace(contract.target, type="integer", more={})
+    bins = metrics.Bins(days, {"edges": [20190101.0, 20190111.0, 20190121.0, 20190130.0]})
+    counts = bins.count(np.arange(20190101.0, 20190131.0))
+    assert [counts[name] for name in bins.names] == [0, 10, 10, 9, 1]
 
 
 def test_an_integer_may_have_limits_with_a_fraction(contract: Contract) -> None:

@@ -39,15 +39,18 @@ def chunks(path: Path, contract: Contract, size: int | None) -> Iterator[pd.Data
 
 
 def _csv(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:
-    options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False, "engine": "python"}
-    options |= {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"]}
-    header = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
-    options |= {"header": 0, "names": header, "on_bad_lines": lambda cells: cells[: len(header) - 1]}
     # pandas' other engine fills up a row that is too short, and nothing tells it from a whole one.
+    options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "index_col": False, "engine": "python"}
+    options |= {"sep": contract.more["delimiter"], "encoding": contract.more["encoding"], "header": None}
+    header = pd.read_csv(path, nrows=1, **options).iloc[0].tolist()
+    width = len(header)  # the header is read as a row, and a column more: pandas would cut a first row that is too long
+    options |= {"names": range(width + 1), "on_bad_lines": lambda cells: cells[: width + 1]}
     with pd.read_csv(path, chunksize=size or 2**17, **options) as reader:
         for chunk in reader if size else [pd.concat(reader)]:
-            torn = chunk.iloc[:, -1].isna()
-            yield chunk.mask(torn) if torn.any() else chunk
+            torn = chunk[width - 1].isna() | chunk[width].notna()
+            rows = chunk.iloc[:, :width].set_axis(header, axis=1)
+            rows = rows.mask(torn) if torn.any() else rows
+            yield rows if chunk.index[0] else rows.iloc[1:].reset_index(drop=True)
 
 
 def _parquet(path: Path, contract: Contract, size: int | None) -> Iterator[pd.DataFrame]:

@@ -51,6 +51,8 @@ def predict(model_folder: Path, source: Path, out: Path) -> tuple[int, int, Path
                 made.replace(place)
             else:
                 place.unlink(missing_ok=True)
+    if not done + refused:
+        raise InputError(f"{source}: has no rows; no {out} is written")
     if not done:
         raise InputError(f"{source}: none of {refused} row(s) follows the contract; no {out} is written; see {rejects}")
     return done, refused, rejects

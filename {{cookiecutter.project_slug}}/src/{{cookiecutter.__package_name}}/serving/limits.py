@@ -23,6 +23,7 @@ ROUTES = dict.fromkeys(("/predict", "/feedback"), "POST")
 ROUTES |= dict.fromkeys(("/model", "/metrics", "/docs.json", "/schema.json", "/", *HEALTH), "GET")
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 JSON, CLOSE = b"application/json", (b"connection", b"close")
+GONE = 499  # counted, where nobody is left to be answered
 BODIES, BYTES = 4, 40_000_000  # of all requests together: so many of the largest bodies, or so many bytes of small ones
 
 Message = dict[str, Any]
@@ -85,6 +86,7 @@ class Limits:
             if reply is None and route in self._answers:
                 call = Call(request_id.decode(), started + self._settings.seconds)
                 reply = await self._post(self._answers[route], call, receive)
+                status = GONE
             elif reply is None and route in self._pages:
                 make, kind = self._pages[route]
                 reply = 200, make()

@@ -112,6 +112,7 @@ class Writer:
                     size += len(line)
                     self._taken += rows
                 self._write(lines)
+                self._count()  # also while a slow disk leaves no moment in which nothing is queued
             self._count()
         except Exception as error:  # this thread must live as long as the service
             self._warn(f"{type(error).__name__}: {error}")

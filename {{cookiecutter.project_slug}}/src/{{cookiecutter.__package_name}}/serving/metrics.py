@@ -57,7 +57,8 @@ class Bins:
         self.edges = np.array(profile.get("edges", []))
         top: Mapping[str, int] = {} if column.more.get("text") else profile.get("top", {})
         self.levels = {*sorted(top, key=lambda level: -top[level])[:MOST_LEVELS]}
-        ends = ["-Inf", *(f"{edge:.6g}" for edge in self.edges), "+Inf"]
+        shown = ([f"{edge:.{digits}g}" for edge in self.edges] for digits in range(6, 18))
+        ends = ["-Inf", *next(names for names in shown if len({*names}) == len(names)), "+Inf"]  # each bin its own name
         self.names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
 
     def count(self, values: np.ndarray) -> Tally[str]:
@@ -91,18 +92,20 @@ class Drift:
             self._scores.names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
         self._lock, self._due = threading.Lock(), 0.0
         self._pending: list[tuple[Mapping[str, np.ndarray], np.ndarray, np.ndarray]] = []
+        self._rows = 0
 
     def put(self, values: Mapping[str, np.ndarray], labels: np.ndarray, scores: np.ndarray) -> None:
         """Keep the rows of a request for `count`."""
         with self._lock:
             self._pending.append((values, labels, scores))
+            self._rows += len(labels)
 
     def count(self) -> None:
         """Count what was kept, where it is time or where it is much."""
-        now, rows = time.monotonic(), sum(len(labels) for _, labels, _ in self._pending)
-        if rows and (now >= self._due or rows >= MANY):
+        now = time.monotonic()
+        if self._rows and (now >= self._due or self._rows >= MANY):
             with self._lock:
-                kept, self._pending = self._pending, []
+                kept, self._pending, self._rows = self._pending, [], 0
             self._due = now + EVERY
             values, labels, scores = zip(*kept, strict=True)
             for name, bins in self._bins.items():
