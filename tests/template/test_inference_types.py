@@ -312,6 +312,11 @@ def test_none_and_yes_are_two_classes_and_none_in_a_feature_of_words_stays_a_gap
     assert "numbers" not in inferred.comment("tree")
 
 
+def test_none_is_not_the_positive_class_also_where_it_is_the_rarer_one(tmp_path: Path) -> None:
+    inferred, _ = answers(tmp_path, {"sick": 300, "None": 100})
+    assert (inferred.settings["task"], inferred.columns["y"]["positiveClass"]) == ("binary", "sick")
+
+
 def test_a_person_moves_none_from_the_classes_to_the_missing_values(tmp_path: Path) -> None:
     answers(tmp_path, {"None": 200, "Insomnia": 100, "Apnea": 90, "Jetlag": 80})
     path = tmp_path / "contract.yaml"
