@@ -69,7 +69,8 @@ def unpacked_parquet(path: Path, folder: Path) -> Path | None:
     with path.open("rb") as file:
         if start[:4] != PARQUET or file.read(4) == PARQUET:
             return None
-    out = folder / re.sub(r"\.(gz|zip)$", "", path.name, flags=re.IGNORECASE)
+    out = folder / "unpacked" / re.sub(r"\.(gz|zip)$", "", path.name, flags=re.IGNORECASE)
+    out.parent.mkdir()  # of its own: a download lies in the folder, perhaps under that very name
     with out.open("wb") as file:
         file.writelines(chain([start], pieces))
     return out
