@@ -3,8 +3,6 @@
 import csv
 import io
 import re
-import zipfile
-import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ import parquet
 from answers import Refusal
 from encoding import detect_encoding
 from fetch import safe_name
-from packed import PARQUET, open_bytes
+from packed import PARQUET, open_bytes, unpacking
 
 if TYPE_CHECKING:
     import _csv
@@ -57,11 +55,10 @@ class Table:
         while not ended:
             line = reader.line_num + 1
             try:
-                chunk = list(islice(reader, size))
+                with unpacking(self.path):
+                    chunk = list(islice(reader, size))
             except csv.Error:
                 self._refuse_quote(reader.line_num)
-            except (EOFError, zlib.error, zipfile.BadZipFile, OSError):
-                raise Refusal(f"{self.path.name} is damaged: it could not be unpacked to its end.") from None
             if chunk[-1] and "\0" in chunk[-1][-1]:
                 refuse_open_quote(self.path, chunk.pop(), reader.line_num)
                 ended = True

@@ -11,6 +11,7 @@ from answers import Refusal
 from checker import read, violations
 from inference import Inferred, infer_file
 from open_data_contract_standard.model import OpenDataContractStandard
+from packed import blocks
 from tables import REFUSED, TABLES, Refused, Table
 
 MAIN_ROLES = {"feature", "target", "identifier", "entity", "time", "forbidden", "unused"}
@@ -115,6 +116,11 @@ def test_refused_with_one_clear_sentence(refused: Refused, tmp_path: Path) -> No
     assert refused.words in sentence
     assert sentence.endswith((".", "?"))
     assert "\n" not in sentence
+
+
+def test_what_the_system_cannot_read_is_not_said_to_be_damaged(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        next(blocks(tmp_path))
 
 
 def test_contract_is_read_the_same_with_any_yaml_reader(tmp_path: Path) -> None:
