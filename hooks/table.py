@@ -50,15 +50,12 @@ class Table:
     def _csv_chunks(self, size: int) -> Iterator[list[list[str]]]:
         reader = self._reader(strict=True)  # as training reads it
         width = len(self.names)
-        next(row for row in reader if not is_blank(row))
+        while is_blank(self._take(reader, 1)[0]):
+            pass  # the first row that is not blank is the header
         ended = False
         while not ended:
             line = reader.line_num + 1
-            try:
-                with unpacking(self.path):
-                    chunk = list(islice(reader, size))
-            except csv.Error:
-                self._refuse_quote(reader.line_num)
+            chunk = self._take(reader, size)
             if chunk[-1] and "\0" in chunk[-1][-1]:
                 refuse_open_quote(self.path, chunk.pop(), reader.line_num)
                 ended = True
@@ -68,6 +65,14 @@ class Table:
                     self._refuse_uneven(line, width)
             if chunk:
                 yield chunk
+
+    def _take(self, reader: "_csv.Reader", size: int) -> list[list[str]]:
+        """Read so many rows at most, or refuse what stands there instead."""
+        try:
+            with unpacking(self.path):
+                return list(islice(reader, size))
+        except csv.Error:
+            self._refuse_quote(reader.line_num)
 
     def _reader(self, strict: bool = False) -> "_csv.Reader":
         return csv.reader(chain(open_text(self.path, self.encoding), [END]), delimiter=self.delimiter, strict=strict)

@@ -459,6 +459,15 @@ REFUSED = [
         few(40) + b'"50"50,1\n' + few(40).split(b"\n", 1)[1],
         "t.csv, line 42: text follows a closing quote",
     ),
+    Refused(
+        "a header with text behind a closing quote", "t.csv", few(40).replace(b"a", b'"a"b', 1), "t.csv, line 1: text"
+    ),
+    Refused(
+        "a header with a blank behind a closing quote, which training refuses too",
+        "t.csv",
+        few(40).replace(b"a", b'"a" ', 1),
+        "t.csv, line 1: text follows a closing quote",
+    ),
     Refused("a header whose quote nothing closes", "t.csv", b'a,"y\n' + few(40), "t.csv, line 1: a quote opens there"),
     Refused(
         "Shift-JIS",
