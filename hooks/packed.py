@@ -1,10 +1,12 @@
 """The bytes of a file, unpacked from gzip or zip, piece by piece."""
 
 import gzip
+import lzma
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import IO, cast
@@ -48,18 +50,26 @@ def open_zip(path: Path) -> IO[bytes]:
         ) from None
 
 
+@contextmanager
+def unpacking(path: Path) -> Iterator[None]:
+    """Refuse a file that cannot be unpacked to its end."""
+    try:
+        yield
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's own, such as of a disk; gzip and bzip2 give no number
+        raise Refusal(f"{path.name} is damaged: it could not be unpacked to its end.") from None
+
+
 def blocks(path: Path) -> Iterator[bytes]:
     """Give the unpacked file, piece by piece."""
     total = 0
-    try:
-        with open_bytes(path) as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
-                total += len(block)
-                if total >= progress.LARGE_BYTES:
-                    progress.show(f"looking at {path.name}: {total / 1e6:,.0f} MB")
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile):
-        raise Refusal(f"{path.name} is damaged: it could not be unpacked to its end.") from None
+    with unpacking(path), open_bytes(path) as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+            total += len(block)
+            if total >= progress.LARGE_BYTES:
+                progress.show(f"looking at {path.name}: {total / 1e6:,.0f} MB")
 
 
 def unpacked_parquet(path: Path, folder: Path) -> Path | None:
@@ -69,7 +79,8 @@ def unpacked_parquet(path: Path, folder: Path) -> Path | None:
     with path.open("rb") as file:
         if start[:4] != PARQUET or file.read(4) == PARQUET:
             return None
-    out = folder / re.sub(r"\.(gz|zip)$", "", path.name, flags=re.IGNORECASE)
+    out = folder / "unpacked" / re.sub(r"\.(gz|zip)$", "", path.name, flags=re.IGNORECASE)
+    out.parent.mkdir()  # of its own: a download lies in the folder, perhaps under that very name
     with out.open("wb") as file:
         file.writelines(chain([start], pieces))
     return out

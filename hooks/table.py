@@ -3,8 +3,6 @@
 import csv
 import io
 import re
-import zipfile
-import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ import parquet
 from answers import Refusal
 from encoding import detect_encoding
 from fetch import safe_name
-from packed import PARQUET, open_bytes
+from packed import PARQUET, open_bytes, unpacking
 
 if TYPE_CHECKING:
     import _csv
@@ -25,7 +23,6 @@ HEAD_CHARACTERS = 1 << 16
 HEAD_LINES = 10  # below the header, however long that is
 MOST_HEAD_CHARACTERS = 1 << 24  # no header is longer
 CELLS_PER_CHUNK = 100_000  # more do not fit into the processor's caches
-HEADER = re.compile(r'(?:[^"\r\n]|"[^"]*")*(\r\n|\n|\r)')  # up to its line end, which may be quoted inside
 DELIMITERS = (",", ";", "\t", "|")
 LINE_END = re.compile(r"\r\n|\n|\r")
 END = '\0"'  # put behind the last line: a row of its own, or where a quote is still open, closing it, in its cell
@@ -52,16 +49,12 @@ class Table:
     def _csv_chunks(self, size: int) -> Iterator[list[list[str]]]:
         reader = self._reader(strict=True)  # as training reads it
         width = len(self.names)
-        next(row for row in reader if not is_blank(row))
+        while is_blank(self._take(reader, 1)[0]):
+            pass  # the first row that is not blank is the header
         ended = False
         while not ended:
             line = reader.line_num + 1
-            try:
-                chunk = list(islice(reader, size))
-            except csv.Error:
-                self._refuse_quote(reader.line_num)
-            except (EOFError, zlib.error, zipfile.BadZipFile, OSError):
-                raise Refusal(f"{self.path.name} is damaged: it could not be unpacked to its end.") from None
+            chunk = self._take(reader, size)
             if chunk[-1] and "\0" in chunk[-1][-1]:
                 refuse_open_quote(self.path, chunk.pop(), reader.line_num)
                 ended = True
@@ -71,6 +64,14 @@ class Table:
                     self._refuse_uneven(line, width)
             if chunk:
                 yield chunk
+
+    def _take(self, reader: "_csv.Reader", size: int) -> list[list[str]]:
+        """Read so many rows at most, or refuse what stands there instead."""
+        try:
+            with unpacking(self.path):
+                return list(islice(reader, size))
+        except csv.Error:
+            self._refuse_quote(reader.line_num)
 
     def _reader(self, strict: bool = False) -> "_csv.Reader":
         return csv.reader(chain(open_text(self.path, self.encoding), [END]), delimiter=self.delimiter, strict=strict)
@@ -128,8 +129,8 @@ def open_table(path: Path) -> Table:
         raise Refusal(f"{path.name} is empty: a header line and at least 30 rows are needed.")
     if re.match(r"\s*(<!doctype|<html|<head|<\?xml|<body)", head, re.IGNORECASE):
         raise Refusal(f"{path.name} holds a web page (HTML or XML), not a table: download the file behind that page.")
-    ended = HEADER.match(head.lstrip())
-    if ended and ended[1] == "\r":
+    ended = header_end(head.lstrip())
+    if ended and ended[0] == "\r":
         raise Refusal(
             f"{path.name} ends its lines with carriage returns alone, as old Macs did: save it with line feeds."
         )
@@ -144,14 +145,26 @@ def read_head(path: Path, encoding: str) -> tuple[str, bool]:
     head = ""
     with open_text(path, encoding) as text:
         while len(head) < MOST_HEAD_CHARACTERS:
-            more = text.read(HEAD_CHARACTERS)
+            size = max(HEAD_CHARACTERS, len(head))  # twice as much each time: the head is looked at from its start
+            more = text.read(size)
             head += more
-            if len(more) < HEAD_CHARACTERS:
+            if len(more) < size:
                 return head, True
-            ended = HEADER.match(head.lstrip())
+            ended = header_end(head.lstrip())
             if ended and head.lstrip().count("\n", ended.end()) >= HEAD_LINES:
                 break
     return head, False
+
+
+def header_end(text: str) -> re.Match[str] | None:
+    """Return the first line end outside of quotes."""
+    quotes = start = 0  # counted, since a pattern that steps over them remembers each step: a gigabyte at worst
+    for found in LINE_END.finditer(text):
+        quotes += text.count('"', start, found.start())
+        start = found.end()
+        if quotes % 2 == 0:
+            return found
+    return None
 
 
 def is_blank(row: list[str]) -> bool:

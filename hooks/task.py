@@ -104,6 +104,7 @@ def _by_values(number: bool, whole: bool, count: int) -> str:
 
 
 def positive(labels: Counter[str]) -> str:
-    """Return the label that says yes; where none does, the rarer one."""
+    """Return the label that says yes; where none does, the rarer one, but not the one that says there is nothing."""
     affirmed = [label for label in sorted(labels) if label.casefold() in TRUE]
-    return affirmed[0] if affirmed else min(sorted(labels, reverse=True), key=lambda label: labels[label])
+    others = [label for label in sorted(labels, reverse=True) if label != NONE]  # of two labels at least one
+    return affirmed[0] if affirmed else min(others, key=lambda label: labels[label])

@@ -411,6 +411,17 @@ def other_zip() -> bytes:
     return bytes(content)
 
 
+def damaged_zip(method: int) -> bytes:
+    """Return a zip archive whose packed bytes are wrong in the middle."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("t.csv", few(5000))
+    content = bytearray(file.getvalue())
+    middle = len(content) // 2
+    content[middle : middle + 100] = bytes(100)
+    return bytes(content)
+
+
 REFUSED = [
     Refused("an empty file", "t.csv", b"", "t.csv is empty"),
     Refused("a header only", "t.csv", b"a,y\n", "t.csv has a header and no rows"),
@@ -448,6 +459,15 @@ REFUSED = [
         few(40) + b'"50"50,1\n' + few(40).split(b"\n", 1)[1],
         "t.csv, line 42: text follows a closing quote",
     ),
+    Refused(
+        "a header with text behind a closing quote", "t.csv", few(40).replace(b"a", b'"a"b', 1), "t.csv, line 1: text"
+    ),
+    Refused(
+        "a header with a blank behind a closing quote, which training refuses too",
+        "t.csv",
+        few(40).replace(b"a", b'"a" ', 1),
+        "t.csv, line 1: text follows a closing quote",
+    ),
     Refused("a header whose quote nothing closes", "t.csv", b'a,"y\n' + few(40), "t.csv, line 1: a quote opens there"),
     Refused(
         "Shift-JIS",
@@ -474,6 +494,9 @@ REFUSED = [
     ),
     Refused("a zip archive of another method", "t.zip", other_zip(), "t.zip is packed in a way that Python cannot"),
     Refused("a damaged gzip file", "t.csv.gz", gzip.compress(few(5000))[:-40], "t.csv.gz is damaged"),
+    Refused("a damaged zip archive", "t.zip", damaged_zip(zipfile.ZIP_DEFLATED), "t.zip is damaged"),
+    Refused("a damaged zip archive of bzip2", "t.zip", damaged_zip(zipfile.ZIP_BZIP2), "t.zip is damaged"),
+    Refused("a damaged zip archive of LZMA", "t.zip", damaged_zip(zipfile.ZIP_LZMA), "t.zip is damaged"),
     Refused(
         "nothing but constants beside the target",
         "t.csv",

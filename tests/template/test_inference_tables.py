@@ -1,6 +1,7 @@
 """Every table of the list is understood, and every row of it satisfies the contract made from it."""
 
 import json
+import time
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from answers import Refusal
 from checker import read, violations
 from inference import Inferred, infer_file
 from open_data_contract_standard.model import OpenDataContractStandard
+from packed import blocks
 from tables import REFUSED, TABLES, Refused, Table
 
 MAIN_ROLES = {"feature", "target", "identifier", "entity", "time", "forbidden", "unused"}
@@ -115,6 +117,21 @@ def test_refused_with_one_clear_sentence(refused: Refused, tmp_path: Path) -> No
     assert refused.words in sentence
     assert sentence.endswith((".", "?"))
     assert "\n" not in sentence
+
+
+def test_what_the_system_cannot_read_is_not_said_to_be_damaged(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        next(blocks(tmp_path))
+
+
+def test_a_table_of_one_long_line_is_refused_in_a_time_that_grows_with_its_length_only(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text("[" + '{"a": 1, "y": "no"}, ' * 400_000 + "]", encoding="utf-8")
+    start = time.process_time()
+    with pytest.raises(Refusal) as caught:
+        infer_file(path, "y")
+    assert time.process_time() - start < 8  # 1 where it was 37 while each piece had the whole read again
+    assert str(caught.value) == """t.json has two columns named '"y": "no"}': rename one of them in its header."""
 
 
 def test_contract_is_read_the_same_with_any_yaml_reader(tmp_path: Path) -> None:

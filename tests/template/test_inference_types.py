@@ -1,5 +1,6 @@
 """What a column's values make of its type and limits."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -312,6 +313,11 @@ def test_none_and_yes_are_two_classes_and_none_in_a_feature_of_words_stays_a_gap
     assert "numbers" not in inferred.comment("tree")
 
 
+def test_none_is_not_the_positive_class_also_where_it_is_the_rarer_one(tmp_path: Path) -> None:
+    inferred, _ = answers(tmp_path, {"sick": 300, "None": 100})
+    assert (inferred.settings["task"], inferred.columns["y"]["positiveClass"]) == ("binary", "sick")
+
+
 def test_a_person_moves_none_from_the_classes_to_the_missing_values(tmp_path: Path) -> None:
     answers(tmp_path, {"None": 200, "Insomnia": 100, "Apnea": 90, "Jetlag": 80})
     path = tmp_path / "contract.yaml"
@@ -366,8 +372,12 @@ def test_a_large_table_shows_how_far_it_is_read_also_where_it_is_wide_and_its_ro
     terminal, end = os.openpty()
     subprocess.run(command, env=environment, stderr=end, check=True)
     os.close(end)
-    shown = [line.strip() for line in os.read(terminal, 10_000).decode().split("\r")]
+    output = b""
+    with contextlib.suppress(OSError):  # so says Linux that the other end is closed
+        while piece := os.read(terminal, 10_000):
+            output += piece
     os.close(terminal)
+    shown = [line.strip() for line in output.decode().split("\r")]
     assert any(re.fullmatch(r"looking at wide\.csv: 2\d MB", line) for line in shown), shown
     assert "reading wide.csv: 1,000 rows" in shown
     assert "reading wide.csv: 1,050 rows, done" in shown

@@ -13,6 +13,7 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pandas as pd
 import pytest
@@ -21,6 +22,7 @@ from answers import FOLDERS, LIBRARIES
 from bake import ROOT, bake, cookiecutter, replayed
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packed import BLOCK_BYTES
 from reader import module
 from tables import REFUSED, Refused, few, shops, to_text
 
@@ -359,6 +361,27 @@ def test_a_table_too_large_for_plain_git_is_stored_with_a_line_that_says_so(fold
     assert (folder / "large" / "data" / "large.csv.zip").stat().st_size > 95_000_000
     small = cookiecutter(folder, *TABLE, "project_slug=small")
     assert "plain git" not in small.stdout
+
+
+@pytest.mark.parametrize("packed", ["gz", "zip"])
+def test_parquet_that_a_server_packs_under_its_own_name_is_unpacked_beside_the_download(
+    folder: Path, server: str, packed: str
+) -> None:
+    """Rows that do not pack well make it longer than one block, so that reading goes on after writing began."""
+    numbers = Random(0)
+    rows = 200_000
+    frame = pd.DataFrame({"x": [numbers.random() for _ in range(rows)], "y": ["u", "v"] * (rows // 2)})
+    content = frame.to_parquet()
+    assert len(content) > BLOCK_BYTES
+    source = folder.parent / "numbers.parquet"
+    if packed == "gz":
+        source.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.writestr("numbers.parquet", content)
+    project = bake(folder, f"dataset={server}/numbers.parquet", "target=y")
+    assert [path.name for path in (project / "data").iterdir()] == ["numbers.parquet"]
+    assert (project / "data" / "numbers.parquet").read_bytes() == content
 
 
 def test_url_without_a_table_is_refused_with_its_answer(folder: Path, server: str) -> None:
