@@ -1,5 +1,6 @@
 """The bytes of a file, unpacked from gzip or zip, piece by piece."""
 
+import errno
 import gzip
 import lzma
 import re
@@ -31,10 +32,13 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 def open_zip(path: Path) -> IO[bytes]:
     """Open the one file of a zip archive."""
+    odd = Refusal(f"{path.name} is packed in a way that Python cannot unpack: pack it again, as gzip or zip.")
     try:
         archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, UnicodeDecodeError):
         raise Refusal(f"{path.name} is a damaged zip archive.") from None
+    except NotImplementedError:
+        raise odd from None
     members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
     if any(member.filename in ("[Content_Types].xml", "mimetype") for member in members):
         raise Refusal(f"{path.name} is a spreadsheet or document, not a text table: save it as CSV first.")
@@ -45,9 +49,7 @@ def open_zip(path: Path) -> IO[bytes]:
     try:
         return archive.open(members[0])
     except NotImplementedError:
-        raise Refusal(
-            f"{path.name} is packed in a way that Python cannot unpack: pack it again, as gzip or zip."
-        ) from None
+        raise odd from None
 
 
 @contextmanager
@@ -56,8 +58,8 @@ def unpacking(path: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's own, such as of a disk; gzip and bzip2 give no number
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # of a disk, say; gzip and bzip2 give no number, and an archive may name a place before its beginning
         raise Refusal(f"{path.name} is damaged: it could not be unpacked to its end.") from None
 
 

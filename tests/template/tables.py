@@ -400,14 +400,15 @@ def spreadsheet() -> bytes:
     return file.getvalue()
 
 
-def other_zip() -> bytes:
-    """Return a zip archive of a method that Python lacks, as some desktops write for large files."""
+def odd_zip(local: int | None = None, listed: int | None = None, end: int | None = None, value: int = 9) -> bytes:
+    """Return a zip archive with another byte in its file's own header, in its list of files and at its end."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("t.csv", few(40))
     content = bytearray(file.getvalue())
-    for place in (8, content.index(b"PK\1\2") + 10):
-        content[place] = 9
+    for start, place in ((b"PK\3\4", local), (b"PK\1\2", listed), (b"PK\5\6", end)):
+        if place is not None:
+            content[content.index(start) + place] = value
     return bytes(content)
 
 
@@ -492,7 +493,14 @@ REFUSED = [
     Refused(
         "a target that is no column", "t.csv", few(40), "target 'Y ' is not a column of t.csv: did you mean 'y'?", "Y "
     ),
-    Refused("a zip archive of another method", "t.zip", other_zip(), "t.zip is packed in a way that Python cannot"),
+    Refused(
+        "a zip archive of a method that Python lacks, as some desktops write for large files",
+        "t.zip",
+        odd_zip(local=8, listed=10),
+        "t.zip is packed in a way that Python cannot",
+    ),
+    Refused("a zip archive of a later day", "t.zip", odd_zip(listed=6, value=99), "t.zip is packed in a way that"),
+    Refused("a zip archive that names a place before its beginning", "t.zip", odd_zip(end=18), "t.zip is damaged"),
     Refused("a damaged gzip file", "t.csv.gz", gzip.compress(few(5000))[:-40], "t.csv.gz is damaged"),
     Refused("a damaged zip archive", "t.zip", damaged_zip(zipfile.ZIP_DEFLATED), "t.zip is damaged"),
     Refused("a damaged zip archive of bzip2", "t.zip", damaged_zip(zipfile.ZIP_BZIP2), "t.zip is damaged"),
