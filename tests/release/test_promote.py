@@ -449,10 +449,11 @@ def test_a_push_killed_at_any_step_and_run_again_leaves_one_whole_image(shop: Sh
     [
         (lambda method, path: 403 if method == "PUT" else None, "refuses PUT"),
         (lambda method, path: 507 if method == "PUT" else None, "answered 507 to PUT"),
+        (lambda method, path: 404 if method == "PUT" and "uploads" in path else None, "answered 404 to PUT"),
         (lambda method, path: "cut" if method == "PUT" and "uploads" in path else None, "gave no answer to PUT"),
         (lambda method, path: 503, "answered 503"),
     ],
-    ids=["refusing", "full", "half a push", "down"],
+    ids=["refusing", "full", "forgotten", "half a push", "down"],
 )
 def test_a_registry_that_fails_leaves_nothing_behind_that_has_a_name(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Any, sentence: str
@@ -532,6 +533,26 @@ def test_a_registry_that_fails_once_or_is_slow_is_waited_for(shop: Shop, monkeyp
     monkeypatch.setattr("model_review.release.transport.time.sleep", lambda seconds: None)
     with proxied(Proxy(host, once)) as proxy:
         assert main(["push", "--folder", str(folder), "--image", f"{proxy.host}/{repository}"]) == 0
+    assert Registry(shop.name).resolve("a" * 40) == digest
+
+
+def test_a_push_goes_on_where_a_blob_was_stored_and_the_registry_s_answer_was_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, _, repository = shop.name.partition("/")
+    folder, digest = image_folder(shop.folder / "one", labels())
+    lost: set[str] = set()
+
+    def first(method: str, path: str) -> str | None:
+        if method == "PUT" and "/blobs/" in path and path not in lost:
+            lost.add(path)
+            return "lost"
+        return None
+
+    monkeypatch.setattr("model_review.release.transport.time.sleep", lambda seconds: None)
+    with proxied(Proxy(host, first)) as proxy:
+        assert main(["push", "--folder", str(folder), "--image", f"{proxy.host}/{repository}"]) == 0
+    assert len(lost) == 2  # the configuration and the layer
     assert Registry(shop.name).resolve("a" * 40) == digest
 
 
