@@ -647,6 +647,35 @@ def test_an_mlflow_that_is_down_stops_a_promotion_whole_and_a_rollback_not(
     assert len(shop.lines()) == 3
 
 
+def test_an_mlflow_that_reads_and_does_not_write_never_stops_a_rollback_once_the_tag_has_moved(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class ReadOnly(FakeMlflow):
+        def answer(self, method: str, path: str, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+            return super().answer(method, path, given) if method == "GET" else (503, {"message": "read only"})
+
+    fake, told = FakeMlflow(), shop.folder / "told"
+    first, second, third = (shop.image(io__model_review__mlflow_run=f"r{number}") for number in (1, 2, 3))
+    with mlflow_server(fake):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", fake.url)
+        assert [shop.promote(digest) for digest in (first, second, third)] == [0, 0, 0]
+    aliases = dict(fake.aliases)
+    with mlflow_server(ReadOnly(fake.versions, fake.aliases, exists=True)) as broken:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", broken.url)
+        monkeypatch.setenv("GITHUB_OUTPUT", str(told))
+        assert shop.rollback() == 0
+        assert f"run the rollback again when it answers, to {second}: MLflow answered 503" in capsys.readouterr().err
+        assert (shop.production(), fake.aliases) == (second, aliases)
+        assert shop.lines()[-1]["action"] == "rollback"
+        assert f"\n{shop.log.read_text().splitlines()[-1]}\n" in told.read_text()  # what the job `record` gets
+        # A promotion says that it is not done, and run again goes on.
+        assert shop.promote(first) == 2
+    with mlflow_server(fake):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", fake.url)
+        assert shop.rollback("--to", second) == 0
+    assert (shop.production(), fake.aliases["champion"]) == (second, "2")
+
+
 def test_a_line_that_was_written_elsewhere_is_recorded_once(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     shop.promote(shop.image())
     line, log = shop.folder / "line.json", shop.folder / "branch" / "promotions.jsonl"
