@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     judge = verbs.add_parser("judge", help="compute the verdict again from comparison.json and the policy")
     judge.add_argument("--comparison", required=True, type=Path, metavar="FILE", help="comparison.json")
     judge.add_argument("--policy", required=True, type=Path, metavar="FILE", help="the base branch's policy")
+    about = "the base branch's data contract, which compare was given: another question than its own is held"
+    judge.add_argument("--contract", type=Path, metavar="FILE", help=about)
     judge.add_argument("--out", type=Path, metavar="DIR", help="where verdict.json and the reports are written")
     _judging(judge)
 

@@ -28,6 +28,8 @@ APART = {
     "model-review.toml",
     "tests",
 }
+# What reading a contract ends in that is no YAML, or holds something else where a list or a mapping is looked for.
+UNREADABLE = (yaml.YAMLError, RecursionError, OverflowError, ValueError, TypeError, LookupError, AttributeError)
 
 
 def content_key(repository: Path, commit: str, *, lock: bytes | None = None) -> str:
@@ -90,7 +92,7 @@ def _table_path(repository: Path, commit: str) -> PurePosixPath | None:
     text = blob(repository, commit, "contract.yaml")
     try:
         path = yaml.load(text or b"", Loader=yaml.CSafeLoader)["servers"][0]["path"]
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError, LookupError):
+    except UNREADABLE:
         return None  # training says what is wrong with the contract
     if not isinstance(path, str) or "\0" in path:
         return None

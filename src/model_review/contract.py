@@ -44,7 +44,7 @@ def read_contract(path: Path) -> Contract:
     where = plain(path)
     try:
         document = yaml.load(data, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError, UnicodeDecodeError, OverflowError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError, LookupError, AttributeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
         raise ReviewError(f"{where} is not valid YAML{line}; write it again.") from None

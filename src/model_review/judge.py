@@ -1,4 +1,4 @@
-"""Promote, hold or reject: from a comparison and a policy alone, so that anyone can compute it again."""
+"""Promote, hold or reject: from a comparison and a policy (read beside its contract), so all can compute it again."""
 
 from model_review.comparison import Comparison
 from model_review.comparison_details import Check
@@ -39,7 +39,7 @@ def judge(
 
     Args:
         comparison: What was measured.
-        policy: The base branch's policy.
+        policy: The base branch's policy, read for this task and target.
         look: The judge's own count of looks, where it keeps one; else the comparison's.
         proposed_digest: Digest of the policy that the pull request proposes: reported, never obeyed.
     """

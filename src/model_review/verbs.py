@@ -60,7 +60,12 @@ def run_judge(arguments: argparse.Namespace) -> int:
     """`model-review judge`."""
     data = read_json(arguments.comparison, COMPARISON_CAP)
     comparison = parse_comparison(plain(arguments.comparison), data)
-    policy = read_policy(arguments.policy, comparison.task)
+    contract = None if arguments.contract is None else read_contract(arguments.contract)
+    if contract is not None and contract.digest != comparison.settings.contract_digest:
+        raise ReviewError(
+            f"The comparison was not made under the contract {plain(arguments.contract)}; compare again with it."
+        )
+    policy = read_policy(arguments.policy, comparison.task, comparison.target, contract)
     verdict = judge(comparison, policy, look=_count(arguments.ledger, comparison), proposed_digest=_proposed(arguments))
     return _finish(comparison, verdict, arguments)
 

@@ -264,6 +264,8 @@ def test_hostile_text_from_a_run_stays_text(project: Path, nasty: str) -> None:
         ("SCHEMA\nuse: {intended_uses: a, intended_uses: b}", "line 2): intended_uses is written twice"),
         ("SCHEMA\nuse: {intended_uses: " + "a" * 20_001 + "}", "at most 20,000 are read"),
         ("SCHEMA\ndetails: {license: My own}", "field details.license My own is no licence name"),
+        ("SCHEMA\nuse: {intended_uses: !!bool perhaps}", "is not valid YAML"),
+        ("SCHEMA\nuse: {intended_uses: !!timestamp never}", "is not valid YAML"),
         ("SCHEMA\nuse: !!python/object/apply:os.system [id]", "is not valid YAML"),
     ],
 )

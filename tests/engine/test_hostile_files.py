@@ -37,6 +37,14 @@ def test_yaml_that_unfolds_without_end_is_a_sentence(sides: Path, capsys: pytest
     assert review(sides, capsys) == 2
 
 
+@pytest.mark.parametrize("value", ["!!bool perhaps", "!!timestamp never", '!!int ""'])
+def test_yaml_whose_value_is_not_what_its_tag_says_is_a_sentence(
+    sides: Path, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    (sides / "a" / "contract.yaml").write_text(f"schema: {value}\n")
+    assert review(sides, capsys) == 2
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from worlds import CONTRACT, POLICY, Review, World, write_run
 
+from model_review.cli import main
+
 WORLD = World()
 BASE = WORLD.frame(WORLD.score(1.0, 1))
 BETTER = WORLD.frame(WORLD.score(1.3, 2))
@@ -233,8 +235,6 @@ def test_a_dearer_model_is_for_a_person(review: Review, champion: Path, tmp_path
 def test_a_used_up_evaluation_set_promotes_nothing_and_says_how_to_renew_it(
     review: Review, champion: Path, tmp_path: Path
 ) -> None:
-    from model_review.cli import main
-
     ledger = tmp_path / "ledger.jsonl"
     policy = POLICY + "[decision]\nplanned_looks = 2\n"
     for seed in (2, 3, 4):
@@ -323,6 +323,39 @@ def test_a_faulty_policy_is_refused_by_its_own_contracts_task(
     with pytest.raises(FileNotFoundError):  # no verdict is written
         review(champion, write_run(tmp_path / "b", BETTER), POLICY, "--contract", contract)
     assert "roc_auc is a metric of binary, and this task is regression" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("other", ["task", "target"])
+def test_judge_holds_another_question_as_compare_did_once_it_is_given_the_contract(
+    review: Review, tmp_path: Path, other: str
+) -> None:
+    policy, contract = of_another_task(tmp_path)
+    after = write_run(tmp_path / "b", BETTER)
+    if other == "target":
+        policy, after = POLICY, write_run(tmp_path / "b", BETTER, target="stays")
+        Path(contract).write_text(CONTRACT)
+    result = review(None, after, policy, "--contract", contract)
+    assert (result["verdict"]["verdict"], result["verdict"]["hold_reason"]) == ("hold", "not comparable")
+    given = ["--comparison", str(result["out"] / "comparison.json"), "--policy", str(tmp_path / "policy.toml")]
+    again = tmp_path / "again"
+    assert main(["judge", *given, "--contract", contract, "--out", str(again)]) == 0
+    assert (again / "verdict.json").read_bytes() == (result["out"] / "verdict.json").read_bytes()
+
+
+@pytest.mark.parametrize("made", ["under another", "without one"])
+def test_judge_refuses_a_contract_that_the_comparison_was_not_made_under(
+    review: Review, tmp_path: Path, capsys: pytest.CaptureFixture[str], made: str
+) -> None:
+    contract, other = tmp_path / "contract.yaml", tmp_path / "other.yaml"
+    contract.write_text(CONTRACT)
+    other.write_text(CONTRACT + "# another\n")
+    under = ["--contract", str(other)] if made == "under another" else []
+    result = review(None, write_run(tmp_path / "b", BETTER), POLICY, *under)
+    given = ["--comparison", str(result["out"] / "comparison.json"), "--policy", str(tmp_path / "policy.toml")]
+    capsys.readouterr()
+    assert main(["judge", *given, "--contract", str(contract)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"model-review: The comparison was not made under the contract {contract}; compare again with it.\n"
 
 
 def test_mains_target_as_a_feature_of_a_model_that_predicts_something_else_is_no_leak(

@@ -94,7 +94,7 @@ class Proxy:
     Attributes:
         target: The registry.
         harm: Method and path to a status, content, an address to be sent to, "cut" (the connection ends half way),
-            "slow", or None (forward).
+            "lost" (the registry's answer never arrives), "slow", or None (forward).
         account: User and password that a token is given for; None asks for none.
         tokens: How many tokens were given out.
     """
@@ -137,7 +137,7 @@ def proxied(proxy: Proxy) -> Iterator[Proxy]:
                 threading.Event().wait(1.0)  # tests take `time.sleep` away, between a client's tries
             elif isinstance(harm, bytes):
                 return self._say(200, harm, {"Content-Type": KIND})
-            elif isinstance(harm, str):
+            elif isinstance(harm, str) and harm != "lost":
                 return self._say(307, b"", {"Location": harm})
             elif isinstance(harm, int):
                 said = {"errors": [{"code": "DENIED", "message": "not this time"}]}
@@ -150,6 +150,10 @@ def proxied(proxy: Proxy) -> Iterator[Proxy]:
             kept = ("content-type", "location", "docker-content-digest", "link")
             headers = {name: value for name, value in answer.getheaders() if name.lower() in kept}
             to.close()
+            if harm == "lost":
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return None
             return self._say(answer.status, data, headers)
 
         do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = _forward

@@ -92,6 +92,10 @@ def test_the_commands_for_a_laptop_and_gitlab_give_a_verdict(project: Path) -> N
     assert "No contract was given, so nothing was forbidden." in found["warnings"]
     report = (project / "review/report.md").read_text(encoding="utf-8")
     assert "nothing was forbidden" in report
+    judge = re.search(r"`(model-review judge [^`]+)`", PAGE)
+    assert judge is not None
+    shell(project, f"{' '.join(judge[1].split())} --out again")
+    assert (project / "again/verdict.json").read_bytes() == (project / "review/verdict.json").read_bytes()
 
 
 @needs_uv

@@ -166,6 +166,24 @@ def test_a_contract_that_names_its_task_for_the_first_time_asks_what_it_asked(pr
     assert find_base(project, tmp_path).status == "found"
 
 
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        "schema: [{properties: [amount]}]\n",
+        "schema: [{customProperties: [task], properties: [{name: b, customProperties: {roles: target}}]}]\n",
+        "schema: 5\n",
+        "schema: !!timestamp never\n",
+        "schema: [1:" + "0:" * 400 + "0.5]\n",  # a number to the base of 60, too large to be one
+    ],
+    ids=["a name for a column", "a mapping for a list", "a number", "no time", "too large"],
+)
+def test_a_contract_that_cannot_be_read_is_for_training_to_refuse(
+    project: Path, tmp_path: Path, unreadable: str
+) -> None:
+    pull_request(project, contract_dot_yaml=unreadable)
+    assert find_base(project, tmp_path).status == "found"
+
+
 def test_a_pull_request_that_adds_the_contract_is_no_first_run(project: Path, tmp_path: Path) -> None:
     git(project, "checkout", "--quiet", "main")
     commit(project, contract_dot_yaml=None)

@@ -102,7 +102,7 @@ def read_statements(path: Path) -> Statements:
     where, data = plain(path), read_bytes(path)
     try:
         document = yaml.load(data, Loader=_Strict)
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError, OverflowError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
         why = f": {plain(problem)}" if problem else ""

@@ -161,7 +161,7 @@ def rollback(asked: Request, to: str | None, probe: Probe | None) -> Done:
         try:
             version, notes = _registered(asked, target)
         except mlflow.MlflowError as error:
-            notes = [f"MLflow's alias was not moved, run the rollback again when it answers: {error}"]
+            notes = [_alias_stays(digest, error)]
         return _finish(asked, target, "rollback", version, unprobed + notes, current)
 
 
@@ -234,8 +234,18 @@ def _finish(
     if line_first:
         moved = asked.registry.tag(target.manifest, PRODUCTION)
     if version is not None:
-        mlflow.move_aliases(version, labels[MLFLOW_RUN], _image(asked, target), asked.project)
+        try:
+            mlflow.move_aliases(version, labels[MLFLOW_RUN], _image(asked, target), asked.project)
+        except mlflow.MlflowError as error:
+            if action == "promote":
+                raise
+            notes = [*notes, _alias_stays(digest, error)]
     return Done(promotion, moved, notes)
+
+
+def _alias_stays(digest: str, error: mlflow.MlflowError) -> str:
+    # With the digest: "previous" would be one further back by then.
+    return f"MLflow's alias was not moved, run the rollback again when it answers, to {digest}: {error}"
 
 
 def _image(asked: Request, target: Target) -> str:

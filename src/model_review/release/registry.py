@@ -139,7 +139,12 @@ class Registry:
         joint = "&" if urllib.parse.urlsplit(where).query else "?"
         headers = {"Content-Type": "application/octet-stream"}
         url = f"{where}{joint}{urllib.parse.urlencode({'digest': digest})}"
-        self._to.call("PUT", url, data=file, headers=headers, allowed=(201,))
+        try:
+            self._to.call("PUT", url, data=file, headers=headers, allowed=(201,))
+        except RegistryError as error:
+            # A try whose answer was lost may have stored the blob; the next one then finds its upload gone.
+            if error.status != 404 or not self.has_blob(digest):
+                raise
 
 
 def _first_platform(index: dict[str, Any]) -> str:
