@@ -61,6 +61,8 @@ def run_judge(arguments: argparse.Namespace) -> int:
     data = read_json(arguments.comparison, COMPARISON_CAP)
     comparison = parse_comparison(plain(arguments.comparison), data)
     contract = None if arguments.contract is None else read_contract(arguments.contract)
+    if contract is None and comparison.settings.contract_digest is not None:
+        raise ReviewError("The comparison was made under a contract; name that file with --contract.")
     if contract is not None and contract.digest != comparison.settings.contract_digest:
         raise ReviewError(
             f"The comparison was not made under the contract {plain(arguments.contract)}; compare again with it."

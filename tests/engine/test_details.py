@@ -245,6 +245,7 @@ def test_judge_refuses_a_comparison_made_at_other_levels(
 
     result = review(write_run(tmp_path / "a", BASE), write_run(tmp_path / "b", BETTER))
     comparison = str(result["out"] / "comparison.json")
+    given = ["--comparison", comparison, "--contract", str(tmp_path / "a/contract.yaml")]
     for old, new, said in [
         ("margin = 0.01", "margin = 0.02", "guardrail log_loss"),
         ("min_effect = 0.002", "min_effect = 0.0", "objective roc_auc"),
@@ -252,11 +253,11 @@ def test_judge_refuses_a_comparison_made_at_other_levels(
     ]:
         other = tmp_path / "other.toml"
         other.write_text(POLICY.replace(old, new))
-        assert main(["judge", "--comparison", comparison, "--policy", str(other)]) == 2
+        assert main(["judge", *given, "--policy", str(other)]) == 2
         assert said in capsys.readouterr().err
     same = tmp_path / "same.toml"
     same.write_text(POLICY)
-    assert main(["judge", "--comparison", comparison, "--policy", str(same), "--out", str(tmp_path / "again")]) == 0
+    assert main(["judge", *given, "--policy", str(same), "--out", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / "verdict.json").read_bytes() == (result["out"] / "verdict.json").read_bytes()
 
 

@@ -63,6 +63,7 @@ def judged(place: Path, data: Any, capsys: pytest.CaptureFixture[str]) -> tuple[
     """Judge and render; a refusal is one line."""
     (place / "comparison.json").write_text(json.dumps(data))
     arguments = ["--comparison", str(place / "comparison.json"), "--policy", str(place / "policy.toml")]
+    arguments += ["--contract", str(place / "contract.yaml")]
     code = main(["judge", *arguments, "--out", str(place / "judged")])
     sentence = said(code, capsys)
     if code != 2:

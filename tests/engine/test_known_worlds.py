@@ -326,8 +326,8 @@ def test_a_faulty_policy_is_refused_by_its_own_contracts_task(
 
 
 @pytest.mark.parametrize("other", ["task", "target"])
-def test_judge_holds_another_question_as_compare_did_once_it_is_given_the_contract(
-    review: Review, tmp_path: Path, other: str
+def test_judge_holds_another_question_as_compare_did_and_demands_the_contract_that_says_so(
+    review: Review, tmp_path: Path, capsys: pytest.CaptureFixture[str], other: str
 ) -> None:
     policy, contract = of_another_task(tmp_path)
     after = write_run(tmp_path / "b", BETTER)
@@ -339,6 +339,9 @@ def test_judge_holds_another_question_as_compare_did_once_it_is_given_the_contra
     given = ["--comparison", str(result["out"] / "comparison.json"), "--policy", str(tmp_path / "policy.toml")]
     again = tmp_path / "again"
     assert main(["judge", *given, "--contract", contract, "--out", str(again)]) == 0
+    capsys.readouterr()
+    assert main(["judge", *given]) == 2
+    assert "made under a contract; name that file with --contract" in capsys.readouterr().err
     assert (again / "verdict.json").read_bytes() == (result["out"] / "verdict.json").read_bytes()
 
 
