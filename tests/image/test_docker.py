@@ -40,6 +40,9 @@ def docker() -> Iterator[dict[str, str]]:
         )
     folder = Path(tempfile.mkdtemp(prefix="docker-", dir="/tmp"))
     known["DOCKER_HOST"] = f"unix://{folder}/docker.sock"
+    (folder / "client").mkdir()  # Debian's too: another that comes first in PATH may have no builder
+    (folder / "client/docker").symlink_to("/usr/bin/docker")
+    known["PATH"] = f"{folder}/client:{known['PATH']}"
     places = [f"--{name}={folder}/{name}" for name in ("data-root", "exec-root", "pidfile")]
     # No rule of this machine's firewall is changed: ports are published by docker's own proxy.
     quiet = ["--iptables=false", "--ip-masq=false", "--ip-forward=false", "--storage-driver=overlay2"]
@@ -86,7 +89,7 @@ def test_docker_builds_probes_and_hands_on_an_image_that_it_pulls_by_digest_and_
     with docker() as known, registry(tmp_path) as host:
         must(known, "docker", "load", "--quiet", "--input", str(archive))
         # The engine that this test starts has no rules by which a build reaches the index of packages.
-        real, tools = shutil.which("docker"), tmp_path / "tools"
+        real, tools = shutil.which("docker", path=known["PATH"]), tmp_path / "tools"
         tools.mkdir()
         (tools / "docker").write_text(
             f'#!/bin/sh\n[ "$1" != build ] || {{ shift; set -- build --network host "$@"; }}\nexec {real} "$@"\n'
