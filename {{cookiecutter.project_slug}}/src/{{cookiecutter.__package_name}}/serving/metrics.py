@@ -91,28 +91,35 @@ class Drift:
             self._scores.edges, self._classes = np.arange(1, 10) / 10, True
             self._scores.names = [f"{n / 10} to {(n + 1) / 10}" for n in range(10)]
         self._lock, self._due = threading.Lock(), 0.0
-        self._pending: list[tuple[Mapping[str, np.ndarray], np.ndarray, np.ndarray]] = []
+        self._kept: list[np.ndarray] = []  # of each column, then labels and scores: room for more rows than there are
         self._rows = 0
 
     def put(self, values: Mapping[str, np.ndarray], labels: np.ndarray, scores: np.ndarray) -> None:
         """Keep the rows of a request for `count`."""
+        given = [*(values[name] for name in self._bins), labels, scores]
         with self._lock:
-            self._pending.append((values, labels, scores))
-            self._rows += len(labels)
+            start, end = self._rows, self._rows + len(labels)
+            if not self._kept or end > len(self._kept[0]):
+                former, self._kept = self._kept, [np.empty(max(MANY, 2 * end), one.dtype) for one in given]
+                for old, new in zip(former, self._kept, strict=False):
+                    new[:start] = old[:start]
+            for kept, array in zip(self._kept, given, strict=True):
+                kept[start:end] = array
+            self._rows = end
 
     def count(self) -> None:
         """Count what was kept, where it is time or where it is much."""
         now = time.monotonic()
         if self._rows and (now >= self._due or self._rows >= MANY):
             with self._lock:
-                kept, self._pending, self._rows = self._pending, [], 0
+                kept, self._kept, rows, self._rows = self._kept, [], self._rows, 0
             self._due = now + EVERY
-            values, labels, scores = zip(*kept, strict=True)
-            for name, bins in self._bins.items():
-                _add(VALUES, bins.count(np.concatenate([one[name] for one in values])), name)
+            *values, labels, scores = (array[:rows] for array in kept)
+            for (name, bins), array in zip(self._bins.items(), values, strict=True):
+                _add(VALUES, bins.count(array), name)
                 time.sleep(0)  # a request that waits has its turn
-            _add(SCORES, self._scores.count(np.concatenate(scores)))
-            _add(PREDICTIONS, Tally(np.concatenate(labels).tolist() if self._classes else []))
+            _add(SCORES, self._scores.count(scores))
+            _add(PREDICTIONS, Tally(labels.tolist() if self._classes else []))
 
 
 def _add(counter: prometheus.Counter, counts: Tally[str], *labels: str) -> None:
