@@ -1,6 +1,6 @@
 """How fast is the generated service? Against five peers with the same model and rows, in one run, as ratios.
 
-Run: python benchmarks/serving.py [--seconds 3] [--rounds 3]; it needs wrk (apt install wrk). One worker and one thread
+Run: python benchmarks/serving.py [--seconds 3] [--rounds 5]; it needs wrk (apt install wrk). One worker and one thread
 each; the configurations take turns, and the medians of the rounds are compared. CPU time per request is printed too: it
 hardly depends on what else the machine does.
 """
@@ -306,7 +306,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Load the generated service and its peers.")
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement (default: 3)")
-    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds (default: 3)")
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default: 5)")
     given = parser.parse_args()
     if shutil.which("wrk") is None:
         print("serving: not measured here: wrk is not there (apt install wrk)")

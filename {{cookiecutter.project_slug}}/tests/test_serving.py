@@ -182,10 +182,12 @@ def test_values_are_counted_once_a_second_as_a_request_may_wait_for_it_and_at_on
 
     assert counted(-1.0, 0, 9, 10.0, None) == [1, 2, 1, 1]
     assert counted(1.0) == [1, 2, 1, 1]
-    assert counted(*range(2, 2001)) == [1, 2 + 9, 1 + 1991, 1]
+    assert counted(*range(2, 2001)) == [1, 2, 1, 1]  # there is room for no more
     assert counted(1.0) == [1, 2 + 9, 1 + 1991, 1]
     now[0] += metrics.EVERY
     assert counted() == [1, 2 + 10, 1 + 1991, 1]
+    now[0] += metrics.EVERY
+    assert counted(*[5.0] * 5000) == [1, 2 + 10 + 5000, 1 + 1991, 1]
 
 
 def test_each_bin_has_a_name_of_its_own_however_close_they_are(contract: Contract) -> None:

@@ -5,6 +5,7 @@ rows alone, and saved with the model.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,16 @@ class Features:
             texts = [text if isinstance(text, str) else "" for text in values[name]]
             made[f"{name}: characters"] = np.array([len(text) for text in texts], dtype=float)
             made[f"{name}: words"] = np.array([len(text.split()) for text in texts], dtype=float)
-        for name, levels in self.levels.items():
-            known = dict(zip(levels, levels, strict=True))
-            levelled = [known.get(level, RARE) if isinstance(level, str) else MISSING for level in values[name]]
-            made[name] = np.array(levelled, dtype=object)
+        for name, known in self._known.items():
+            made[name] = levels = np.asarray(values[name], dtype=object)
+            if not known.issuperset(levels.tolist()):
+                told = [level if level in known else RARE if isinstance(level, str) else MISSING for level in levels]
+                made[name] = np.array(told, dtype=object)
         return made
+
+    @cached_property
+    def _known(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(levels) for name, levels in self.levels.items()}
 
 
 def learn(train: Any, contract: Contract, settings: dict[str, int]) -> Features:

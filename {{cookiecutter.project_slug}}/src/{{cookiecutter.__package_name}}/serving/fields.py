@@ -113,9 +113,11 @@ def _limit(column: Column, side: str) -> Any:
 
 def _whole(column: Column, absent: frozenset[str]) -> Callable[[list[Any]], list[Any]] | None:
     """How plain values of a column are checked all at once; None where each has to be read."""
+    if column.type in TEMPORAL:
+        return None
     kinds = KINDS.get(column.type, {str}) | (set() if column.required else {NoneType})
     exact = 2**53 if column.type == "integer" else LARGEST  # beyond 2**53 not every whole number is a float
-    low, high = column.bounds.get("minimum", -exact), column.bounds.get("maximum", exact)
+    low, high = max(-exact, column.bounds.get("minimum", -exact)), min(exact, column.bounds.get("maximum", exact))
     longest = column.bounds.get("maxLength", math.inf)
     usual = {text for text in column.allowed if text not in absent and text.strip() == text and len(text) <= longest}
     listed = usual if column.required else usual | {None}
@@ -128,7 +130,7 @@ def _whole(column: Column, absent: frozenset[str]) -> Callable[[list[Any]], list
         if column.type == "boolean" or not given:
             return True
         if column.type != "string":
-            return max(-exact, low) <= min(given) and max(given) <= min(exact, high)
+            return low <= min(given) and max(given) <= high
         same = absent.isdisjoint(given) and [*map(str.strip, given)] == given
         return same and max(map(len, given)) <= longest
 
@@ -139,7 +141,7 @@ def _whole(column: Column, absent: frozenset[str]) -> Callable[[list[Any]], list
 
     spelt = {*absent, *column.more.get("trueValues", []), *column.more.get("falseValues", [])}
     odd = {"True", "False"} & spelt if column.type == "boolean" else any(map(_is_number, absent))
-    return None if column.type in TEMPORAL or (column.type in NUMERIC and odd) else whole
+    return None if column.type in NUMERIC and odd else whole
 
 
 def _is_number(text: str) -> bool:
