@@ -141,7 +141,7 @@ def main() -> None:
             "onnxruntime": part["onnx"],
             "labels, probabilities, the answer's JSON": part["decide"] + part["answer"],
             "the log: its JSON; in its thread, the file": part["line"] + part["write"],
-            "counting for drift: keeping the values; in the log's thread, counting": part["keep"] + part["drift"],
+            "counting for drift": part["keep"] + part["drift"],
             "routes, limits, metrics, the rest of predicting": part["limits"] - sum(part[name] for name in inside),
             "Starlette around it (BentoML's application)": part["app"] - part["limits"],
             "uvicorn, sockets, kernel": servers_["ours"][rows] - part["app"] - logged,
