@@ -49,7 +49,7 @@ def main() -> None:
     timed(train.rows, "load", lambda *_: "load and validate")
     timed(train.model.Pipeline, "fit", lambda *_: PIPELINE)
     timed(train, "fit", fit_label)
-    timed(train, "predictions", predictions_label)
+    timed(train.evaluate, "predictions", predictions_label)
     timed(train.metrics, "score", lambda *_: "score")
     timed(train.tracking, "log", lambda *_: "log to MLflow")
     sys.argv = ["train"]

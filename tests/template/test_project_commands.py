@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from bake import ROOT
 from loopback import listening, tracking_server
 from project import must, result, run, table_path
 
@@ -188,6 +189,15 @@ def test_the_run_names_its_tracking_server_without_the_password(demo_copy: Path,
     assert "View run" in printed[0].stdout
     assert f"of {url}" in printed[1].stdout
     assert not [one for done in printed for one in SECRETS if one in done.stdout + done.stderr]
+
+
+def test_the_benchmark_times_each_part_of_a_training(demo_copy: Path) -> None:
+    clocks = ROOT / "demo/bench_training.py"
+    must(demo_copy, "python", str(clocks), "churn", str(demo_copy / "seconds.json"))
+    measured = json.loads((demo_copy / "seconds.json").read_text(encoding="utf-8"))
+    told = {label.partition(",")[0] for label in measured["parts"]}
+    assert told == {"import", "load and validate", "fit", "evaluate", "baselines", "score", "log to MLflow"}
+    assert 0 < measured["bare fit"] < sum(measured["parts"].values()) < measured["total"]
 
 
 def test_evaluate_scores_another_versions_rows_and_ignores_columns_it_does_not_know(demo_copy: Path) -> None:
