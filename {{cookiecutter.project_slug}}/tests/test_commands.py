@@ -111,7 +111,7 @@ def test_no_output_of_an_earlier_day_stays_where_every_row_is_rejected(project: 
     assert not out.exists()
     assert pd.read_csv(project / "every.rejects.csv")["rejected_row"].tolist() == [1]
     (project / "none.csv").write_text(torn.removesuffix("1\n"), encoding=contract.more["encoding"])
-    with pytest.raises(InputError, match="none.csv: has no rows; no .* is written"):
+    with pytest.raises(InputError, match=r"none\.csv: has no rows; no .* is written"):
         predict.predict(project / "run/model", project / "none.csv", out)
 
 

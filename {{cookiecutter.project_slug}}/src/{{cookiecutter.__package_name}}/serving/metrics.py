@@ -65,7 +65,7 @@ class Bins:
 
     def count(self, values: np.ndarray) -> Tally[str]:
         """How many values fall into each bin; None, NaN and NaT are missing."""
-        given = values[np.not_equal(values, None) if values.dtype == object else values == values]
+        given = values[np.not_equal(values, np.array(None)) if values.dtype == object else values == values]
         counts: Tally[str] = Tally({MISSING: len(values) - len(given)})
         if len(self.edges):  # dates are seconds since 1970 here, as in the profile
             places = np.searchsorted(self.edges, given.astype(float), side="right")
