@@ -83,8 +83,10 @@ def review(directory: Path, capsys: pytest.CaptureFixture[str]) -> int:
         assert 'watermark.png#0 "' not in text
         assert not any("heading" in one for one in headings(text))
         check_html((out / "report.html").read_text())
-        json.loads((out / "comparison.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+        made = json.loads((out / "comparison.json").read_text(), parse_constant=lambda name: pytest.fail(name))
         judge = ["judge", "--comparison", str(out / "comparison.json"), "--policy", str(directory / "policy.toml")]
+        if made["settings"]["contract_digest"] is not None:
+            judge += ["--contract", str(directory / "a/contract.yaml")]
         assert main(judge) == code, capsys.readouterr().err  # what the engine writes, it reads
         capsys.readouterr()
     return code
