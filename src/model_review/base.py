@@ -11,11 +11,12 @@ from typing import Any
 import yaml
 
 from model_review.champion_record import ChampionRecord, Status
-from model_review.content_key import UNREADABLE, changed_kinds, content_key
+from model_review.content_key import changed_kinds, content_key
 from model_review.errors import ReviewError
 from model_review.files import read_json, write_text
 from model_review.git import blob, commit_of, git
 from model_review.text import plain
+from model_review.yaml_faults import FAULTS
 
 POLICY, CONTRACT = "model-review.toml", "contract.yaml"
 EVENT_CAP = 32 * 2**20
@@ -158,7 +159,7 @@ def _question(contract: bytes | None) -> dict[str, Any]:
         target = next(one["name"] for one in table["properties"] if "target" in _property(one, "roles"))
         task = _property(table, "task")
         return {"task": task, "target": target} if task else {"target": target}  # some name no task
-    except (*UNREADABLE, StopIteration):
+    except (*FAULTS, StopIteration):
         return {}
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from model_review.git import blob, git
 from model_review.kinds import OF_FILE, Kind
+from model_review.yaml_faults import FAULTS
 
 SCHEMA = "model-review/key@1"
 # What is known not to determine a run. Everything else counts, so that no change hides where nobody looks.
@@ -28,8 +29,6 @@ APART = {
     "model-review.toml",
     "tests",
 }
-# What reading a contract ends in that is no YAML, or holds something else where a list or a mapping is looked for.
-UNREADABLE = (yaml.YAMLError, RecursionError, OverflowError, ValueError, TypeError, LookupError, AttributeError)
 
 
 def content_key(repository: Path, commit: str, *, lock: bytes | None = None) -> str:
@@ -92,7 +91,7 @@ def _table_path(repository: Path, commit: str) -> PurePosixPath | None:
     text = blob(repository, commit, "contract.yaml")
     try:
         path = yaml.load(text or b"", Loader=yaml.CSafeLoader)["servers"][0]["path"]
-    except UNREADABLE:
+    except FAULTS:
         return None  # training says what is wrong with the contract
     if not isinstance(path, str) or "\0" in path:
         return None

@@ -10,6 +10,7 @@ from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes
 from model_review.metrics.catalog import TASKS, Task
 from model_review.text import plain
+from model_review.yaml_faults import FAULTS
 
 ROLES = ("feature", "target", "identifier", "entity", "time", "forbidden", "unused", "slice", "sensitive")
 MANY_COLUMNS = 10_000
@@ -44,7 +45,7 @@ def read_contract(path: Path) -> Contract:
     where = plain(path)
     try:
         document = yaml.load(data, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError, LookupError, AttributeError) as error:
+    except FAULTS as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
         raise ReviewError(f"{where} is not valid YAML{line}; write it again.") from None

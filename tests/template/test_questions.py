@@ -333,16 +333,21 @@ def test_table_behind_a_url_is_downloaded(folder: Path, server: str) -> None:
     assert (project / "data" / "shops.csv").read_bytes() == (folder.parent / "shops.csv").read_bytes()
 
 
+def pack(target: Path, name: str, content: bytes, packed: str) -> None:
+    """Write a gzip file, or a zip archive of one file of that name."""
+    if packed == "gz":
+        target.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(target, "w") as archive:
+            archive.writestr(name, content)
+
+
 @pytest.mark.parametrize("packed", ["gz", "ZIP"])
 def test_packed_parquet_is_stored_unpacked_because_no_reader_takes_it_otherwise(folder: Path, packed: str) -> None:
     pd.read_csv(folder.parent / "shops.csv").to_parquet(folder.parent / "Shops.PARQUET")
     content = (folder.parent / "Shops.PARQUET").read_bytes()
     source = folder.parent / f"Shops.PARQUET.{packed}"
-    if packed == "gz":
-        source.write_bytes(gzip.compress(content))
-    else:
-        with zipfile.ZipFile(source, "w") as archive:
-            archive.writestr("Shops.PARQUET", content)
+    pack(source, "Shops.PARQUET", content, packed)
     project = bake(folder, f"dataset={source}", "target=bought")
     assert (project / "data" / "Shops.parquet").read_bytes() == content
     settings, rows = module("settings"), module("rows")
@@ -374,11 +379,7 @@ def test_parquet_that_a_server_packs_under_its_own_name_is_unpacked_beside_the_d
     content = frame.to_parquet()
     assert len(content) > BLOCK_BYTES
     source = folder.parent / "numbers.parquet"
-    if packed == "gz":
-        source.write_bytes(gzip.compress(content))
-    else:
-        with zipfile.ZipFile(source, "w") as archive:
-            archive.writestr("numbers.parquet", content)
+    pack(source, "numbers.parquet", content, packed)
     project = bake(folder, f"dataset={server}/numbers.parquet", "target=y")
     assert [path.name for path in (project / "data").iterdir()] == ["numbers.parquet"]
     assert (project / "data" / "numbers.parquet").read_bytes() == content

@@ -10,6 +10,7 @@ import yaml
 from model_review.errors import ReviewError
 from model_review.files import digest, read_bytes
 from model_review.text import plain
+from model_review.yaml_faults import FAULTS
 
 FILE = "model-card.yaml"
 SCHEMA = "model-review/model-card@1"
@@ -102,7 +103,7 @@ def read_statements(path: Path) -> Statements:
     where, data = plain(path), read_bytes(path)
     try:
         document = yaml.load(data, Loader=_Strict)
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
+    except FAULTS as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         line = f" (line {mark.line + 1})" if mark is not None else ""
         why = f": {plain(problem)}" if problem else ""

@@ -81,7 +81,7 @@ class Bins:
 
 
 class Drift:
-    """Counts values, labels and scores of many requests at once, away from the requests themselves."""
+    """Counts values, labels and scores of many requests at once."""
 
     def __init__(self, contract: Contract, features: Sequence[str], profile: Mapping[str, Any]) -> None:
         """Take the bins from the profile of the training rows."""
