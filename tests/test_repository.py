@@ -259,8 +259,12 @@ def copy_of_environment_script(folder: Path) -> str:
 
 @pytest.mark.parametrize(("old", "sentence"), [(True, "3.11 or newer is needed"), (False, "apt install python3-venv")])
 def test_machine_that_lacks_something_gets_one_sentence(tmp_path: Path, old: bool, sentence: str) -> None:
+    programs = tmp_path / "bin"  # no uv, wherever this machine has it
+    programs.mkdir()
+    for name in ("bash", "dirname", "cut"):
+        (programs / name).symlink_to(str(shutil.which(name)))
     python = fake_python(tmp_path, old=old)
-    result = run(copy_of_environment_script(tmp_path), "true", PYTHON=python, PATH="/usr/bin:/bin")
+    result = run(copy_of_environment_script(tmp_path), "true", PYTHON=python, PATH=str(programs))
     assert result.returncode == 2
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1

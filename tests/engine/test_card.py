@@ -204,13 +204,13 @@ def test_a_login_in_the_trackers_address_stays_out_of_the_card(project: Path) ->
     address = "https://user:hunter2@mlflow.example.org:8443/team?token=hunter2"  # pragma: allowlist secret
     secret = {"run_id": "7f", "uri": address}
     write_run(project / "tracked", BASE, tracking=secret)
-    write_run(project / "local", BASE, tracking={"run_id": "7f", "uri": "sqlite:////home/ada/mlflow.db"})
+    write_run(project / "local", BASE, tracking={"run_id": "7f", "uri": "sqlite:////home/olga/mlflow.db"})
     for run, place in (("tracked", "at `mlflow.example.org`"), ("local", "in a store on the machine that trained")):
         given = ["--run", str(project / run), "--repo", str(project), "--out", str(project / "c")]
         assert main(["card", *given]) == 0
         text = (project / "c/MODEL_CARD.md").read_text() + (project / "c/TECHNICAL_DOCUMENTATION.md").read_text()
         assert f"- experiment run `7f` {place}" in text
-        assert not re.search("hunter2|ada", text)
+        assert not re.search("hunter2|olga", text)
 
 
 @pytest.mark.parametrize("nasty", HOSTILE)

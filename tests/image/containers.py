@@ -125,7 +125,10 @@ def base_archive() -> Path:
     with tempfile.TemporaryDirectory(prefix="base-", dir="/tmp") as place:
         root = Path(place) / "root"
         options = ["--variant=minbase", "--include=ca-certificates,python3,python3-venv"]
-        subprocess.run(["debootstrap", *options, suite, str(root), *mirror[:1]], capture_output=True, check=True)
+        if platform.freedesktop_os_release()["ID"] == "ubuntu":  # has the venv module elsewhere
+            options.append("--components=main,universe")
+        made = subprocess.run(["debootstrap", *options, suite, str(root), *mirror[:1]], capture_output=True, text=True)
+        assert made.returncode == 0, made.stdout[-3000:] + made.stderr[-3000:]
         for name in PRUNED:
             for file in (root / name).rglob("*"):
                 if not file.is_dir():

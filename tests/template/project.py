@@ -66,17 +66,19 @@ def service(target: Path, folder: Path, src: Path | None) -> Iterator[str]:
     with (folder / "serve.log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        for _ in range(240):
+        for _ in range(480):
             try:
                 DIRECT.open(f"http://127.0.0.1:{port}/readyz", timeout=2)
                 break
             except OSError:
                 assert server.poll() is None, (folder / "serve.log").read_text()
                 time.sleep(0.25)
+        else:
+            raise AssertionError((folder / "serve.log").read_text())
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(60)
 
 
 def served(target: Path, body: bytes, folder: Path, src: Path | None) -> Any:

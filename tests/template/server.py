@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,12 @@ def serving(project: Path, folder: Path, **settings: str) -> Iterator[Server]:
     try:
         for _ in range(400):
             assert server.process.poll() is None, server.output.read_text()
-            try:
+            with suppress(OSError):
                 if server.ask("GET", "/readyz")[0] == 200:
                     break
-            except OSError:
-                time.sleep(0.2)
+            time.sleep(0.2)
+        else:
+            raise AssertionError(server.output.read_text())
         yield server
     finally:
         server.process.terminate()

@@ -87,4 +87,7 @@ def test_a_healthy_service_raises_no_alert(watched: tuple[str, Path]) -> None:
     written = yaml.safe_load((deploy / "monitoring/alerts.yaml").read_text(encoding="utf-8"))["groups"]
     assert len(rules) == sum(len(group["rules"]) for group in written)
     assert {(rule["name"], rule["health"]) for rule in rules if rule["health"] == "err"} == set()
-    assert ask(address, "ALERTS") == []
+    measured = "ServiceDown|ServiceSlow"  # pending after one slow second of a busy machine, and no more
+    assert ask(address, f'ALERTS{{alertname!~"{measured}"}}') == []
+    assert ask(address, 'ALERTS{alertstate="firing"}') == []
+    assert {*measured.split("|")} < {rule["name"] for rule in rules}

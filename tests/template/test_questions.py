@@ -238,7 +238,9 @@ def test_summary_and_next_steps_fit_on_a_screen(folder: Path) -> None:
 def clone(folder: Path) -> Path:
     """Return a clean clone of this template as it stands, with an origin on GitHub."""
     copy = folder.parent / "template"
-    ignored = shutil.ignore_patterns(".git", ".venv", ".uv", ".demo", "__pycache__", ".*_cache", ".hypothesis")
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", ".uv", ".demo", ".bench", "__pycache__", ".*_cache", ".hypothesis"
+    )
     shutil.copytree(ROOT, copy, ignore=ignored)
 
     def git(*arguments: str) -> str:

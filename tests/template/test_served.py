@@ -193,14 +193,13 @@ def raw(server: Server, *parts: bytes, pause: float = 0.0) -> bytes:
     """Send bytes as they are; what comes back until the server closes or is silent."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         found = b""
-        try:
+        with contextlib.suppress(ConnectionError):  # refused in the middle: the answer is there all the same
             for part in parts:
                 connection.sendall(part)
                 time.sleep(pause)
+        with contextlib.suppress(ConnectionError):
             while b"\r\n\r\n" not in found and (more := connection.recv(65536)):
                 found += more
-        except (BrokenPipeError, ConnectionResetError):
-            pass
         return found
 
 
@@ -219,25 +218,30 @@ def test_a_body_without_end_is_refused_as_soon_as_it_is_too_long(onnx: Server, r
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9900000\r\n\r\n"
 
 
-def test_bodies_that_come_together_are_held_up_to_a_bound_and_then_refused(onnx: Server, row: dict[str, Any]) -> None:
-    before, refused = memory(onnx.process.pid), []
-    callers = [socket.create_connection(("127.0.0.1", onnx.port), timeout=20) for _ in range(12)]
-    for caller in callers:
-        caller.sendall(HEAD)
-        with contextlib.suppress(ConnectionError):  # of one that is refused
-            caller.sendall(b" " * 9_000_000)  # never to the end
-    waiting = [*callers]
-    while ready := select.select(waiting, [], [], 3)[0]:
-        waiting = [caller for caller in waiting if caller not in ready]
-        refused += [caller.recv(65536) for caller in ready]
-    held = memory(onnx.process.pid) - before
-    for caller in callers:
-        caller.close()
-    assert len(refused) == 8
-    assert {answer[:12] for answer in refused} == {b"HTTP/1.1 503"}
-    assert b"retry-after: 1\r\n" in refused[0]
-    assert held < 60_000  # kB; the callers sent 108 MB
-    assert onnx.predict([row])[0] == 200
+def test_bodies_that_come_together_are_held_up_to_a_bound_and_then_refused(
+    project: Path, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    refused: list[bytes] = []
+    with serving(project, tmp_path, SERVICE_TIMEOUT_SECONDS="120") as server:  # what is held stays held
+        assert server.predict([row])[0] == 200
+        before = memory(server.process.pid)
+        callers = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(12)]
+        for caller in callers:
+            caller.sendall(HEAD)
+            with contextlib.suppress(ConnectionError):  # of one that is refused
+                caller.sendall(b" " * 9_000_000)  # never to the end
+        waiting = [*callers]
+        while ready := select.select(waiting, [], [], 30 if len(refused) < 8 else 1)[0]:
+            waiting = [caller for caller in waiting if caller not in ready]
+            refused += [caller.recv(65536) for caller in ready]
+        held = memory(server.process.pid) - before
+        for caller in callers:
+            caller.close()
+        assert len(refused) == 8
+        assert {answer[:12] for answer in refused} == {b"HTTP/1.1 503"}
+        assert b"retry-after: 1\r\n" in refused[0]
+        assert held < 60_000  # kB; the callers sent 108 MB
+        assert server.predict([row])[0] == 200
 
 
 def test_what_is_not_listed_of_a_body_s_violations_costs_little(onnx: Server) -> None:
@@ -370,9 +374,9 @@ def limited(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def at_once(server: Server, body: bytes, count: int) -> list[tuple[int, str | None, float]]:
     """Status, Retry-After and seconds of requests of as many callers, which the service finds all there."""
     callers = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(count)]
-    for caller in callers:  # so that the service has accepted every connection
-        caller.request("GET", "/livez")
-        caller.getresponse().read()
+    for caller in callers:
+        caller.connect()
+    assert server.ask("GET", "/livez")[0] == 200  # connections are accepted in turn, so all of these are by now
     os.kill(server.process.pid, signal.SIGSTOP)
     try:
         for caller in callers:
@@ -386,6 +390,16 @@ def at_once(server: Server, body: bytes, count: int) -> list[tuple[int, str | No
         found.append((answer.status, answer.headers["Retry-After"], time.monotonic() - started))
         caller.close()
     return found
+
+
+def in_the_end(server: Server, rows: Any, **headers: str) -> int:
+    """The status of a prediction once this machine is not too busy for a limit of a second or two."""
+    for _ in range(20):
+        status, _ = server.predict(rows, **headers)
+        if status != 503:
+            break
+        time.sleep(0.5)
+    return int(status)
 
 
 def test_requests_that_arrive_together_are_counted_before_the_first_is_worked_on(
@@ -403,7 +417,7 @@ def test_a_model_that_is_too_slow_is_answered_with_503_at_the_deadline(
     settings = {"SERVICE_TIMEOUT_SECONDS": "1", "SERVICE_MAX_CONCURRENCY": "1000"}
     with serving(project, tmp_path, MODEL_FOLDER=str(project / "run-skops/model"), **settings) as server:
         found = at_once(server, json.dumps({"rows": [row] * 20}).encode(), 600)
-        assert server.predict([row])[0] == 200
+        assert in_the_end(server, [row]) == 200
     answers = {answer[:2] for answer in found}
     assert (503, "1") in answers
     assert answers <= {(200, None), (503, "1")}
@@ -416,13 +430,14 @@ def test_the_size_of_a_body_and_of_the_log_are_what_the_settings_say(limited: Se
     assert limited.ask("POST", "/predict", body[:1] + b" " * (100_000 - len(body)) + body[1:])[0] == 200
     status, _, answer = limited.ask("POST", "/predict", body[:1] + b" " * (100_001 - len(body)) + body[1:])
     assert (status, json.loads(answer)["error"]) == (413, "the body is above 100000 bytes; send fewer rows at a time")
-    before = limited.metric("model_log_lines_total")
     for _ in range(40):
         assert limited.predict(rows)[0] == 200
-    for _ in range(100):
-        if limited.metric("model_log_lines_total") == before + 40:
+    written, answered = "model_log_lines_total", 'model_requests_total{route="/predict",status="200"}'
+    for _ in range(200):
+        if limited.metric(written) == limited.metric(answered):
             break
         time.sleep(0.05)
+    assert limited.metric(written) == limited.metric(answered)
     files = {path.name: path.stat().st_size for path in (limited.output.parent / "logs").glob("predictions-*")}
     assert files.keys() == {"predictions-1.jsonl", *(f"predictions-1.jsonl.{number}" for number in (1, 2, 3))}
     assert 500_000 < sum(files.values()) <= 1_000_000
@@ -446,12 +461,12 @@ def test_a_token_opens_all_and_health_needs_none(strict: Server, row: dict[str, 
         status, headers, _ = strict.ask("POST", "/predict", {"rows": [row]}, **wrong)
         assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
         assert strict.ask("GET", "/metrics", **wrong)[0] == 401
-    assert strict.predict([row], Authorization="Bearer sesame")[0] == 200
+    assert in_the_end(strict, [row], Authorization="Bearer sesame") == 200
     assert [strict.ask("GET", path)[0] for path in ("/healthz", "/livez", "/readyz")] == [200] * 3
 
 
 def test_more_rows_than_the_setting_says_are_refused(strict: Server, row: dict[str, Any]) -> None:
-    assert strict.predict([row] * 3, Authorization="Bearer sesame")[0] == 200
+    assert in_the_end(strict, [row] * 3, Authorization="Bearer sesame") == 200
     status, answer = strict.predict([row] * 4, Authorization="Bearer sesame")
     assert (status, answer["error"]) == (400, '"rows" must be a list of 1 to 3 entries; 4 came')
 
@@ -461,7 +476,7 @@ def test_a_slow_body_is_ended_in_time(strict: Server) -> None:
     started = time.monotonic()
     found = raw(strict, head + b"Content-Length: 1000\r\n\r\n", b"{")
     assert found.startswith(b"HTTP/1.1 408 ")
-    assert 1.5 < time.monotonic() - started < 10
+    assert 1.5 < time.monotonic() - started < 15
 
 
 def test_a_caller_that_goes_away_is_no_failure_of_the_service(onnx: Server) -> None:
@@ -486,17 +501,20 @@ def test_overload_is_answered_with_503_and_a_time_never_with_a_hang(strict: Serv
         found = Counter(callers.map(one, range(120)))
     assert set(found) <= {(200, None), (503, "1")}
     assert min(found[200, None], found[503, "1"]) > 0
-    assert one(0) == (200, None)
+    assert in_the_end(strict, [row] * 3, Authorization="Bearer sesame") == 200
 
 
 def test_a_full_disk_fails_no_request_and_is_counted(strict: Server, row: dict[str, Any]) -> None:
-    assert strict.predict([row], Authorization="Bearer sesame")[0] == 200
-    time.sleep(0.5)
-    text = strict.ask("GET", "/metrics", Authorization="Bearer sesame")[2].decode()
-    (lost,) = re.findall(r'^model_log_dropped_total\{reason="not written"\} (\S+)$', text, re.MULTILINE)
-    assert float(lost) > 0
+    assert [in_the_end(strict, [row], Authorization="Bearer sesame") for _ in range(6)] == [200] * 6
+    for _ in range(100):
+        text = strict.ask("GET", "/metrics", Authorization="Bearer sesame")[2].decode()
+        lost = re.findall(r'^model_log_dropped_total\{reason="not written"\} (\S+)$', text, re.MULTILINE)
+        if lost and float(lost[0]) >= 6:
+            break
+        time.sleep(0.1)
+    assert float(lost[0]) >= 6
     warnings = [line for line in strict.output.read_text().splitlines() if "lines are lost" in line]
-    assert len(warnings) == 1
+    assert 1 <= len(warnings) < float(lost[0])  # one a minute at most
     assert "No space left on device" in warnings[0]
 
 
@@ -555,8 +573,9 @@ def test_sigterm_under_load_loses_no_accepted_request_and_no_line(
         # one worker is ready before the other, and may take the first requests alone: each has a request to lose
         while not (len(answered) > 50 and all(log.exists() for log in logs)) and time.monotonic() < limit:
             time.sleep(0.1)
+        assert all(log.exists() for log in logs)
         server.process.terminate()
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
         stop.set()
         for thread in callers:
             thread.join(40)
@@ -571,8 +590,12 @@ def test_a_log_folder_that_cannot_be_written_fails_no_request(
 ) -> None:
     with serving(project, tmp_path, SERVICE_LOG_FOLDER="/dev/null/logs", SERVICE_WORKERS="2") as server:
         assert {server.predict([row])[0] for _ in range(20)} == {200}
-        time.sleep(0.5)
-        assert server.metric('model_log_dropped_total{reason="not written"}') == 20  # of both workers
+        lost = 'model_log_dropped_total{reason="not written"}'
+        for _ in range(100):
+            if server.metric(lost) == 20:
+                break
+            time.sleep(0.1)
+        assert server.metric(lost) == 20  # of both workers
         assert server.metric("model_rows_total") == 20
 
 
@@ -598,8 +621,13 @@ def test_what_cannot_be_served_is_said_in_one_sentence(project: Path, tmp_path: 
         name: start(project, tmp_path / f"{name} served", free_port(), **settings)
         for name, (settings, _) in cases.items()
     }
+    codes = {}
     for name, process in started.items():
-        code, output = process.wait(120), (tmp_path / f"{name} served/output.txt").read_text()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            codes[name] = process.wait(120)
+        process.kill()
+    for name in started:
+        code, output = codes.get(name), (tmp_path / f"{name} served/output.txt").read_text()
         assert code == 2, output
         assert "Traceback" not in output
         (sentence,) = [line for line in output.splitlines() if line.startswith("error: ")]

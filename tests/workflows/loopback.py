@@ -1,6 +1,8 @@
 """Servers on this machine's loopback: a free port, a server of a handler's, Debian's docker-registry."""
 
 import os
+import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -9,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,19 +20,21 @@ import pytest
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy would not know this machine's ports
 CONFIG = """version: 0.1
-log: {level: error}
+log: {level: info, accesslog: {disabled: true}}
 storage:
   filesystem: {rootdirectory: %s}
   delete: {enabled: true}
-http: {addr: "127.0.0.1:%d", relativeurls: true}
+http: {addr: "127.0.0.1:0", relativeurls: true}
 """
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port that nothing listens on, below those that the system gives to whoever asks for any."""
+    while True:
+        port = 15_000 + secrets.randbelow(17_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 class _Server(ThreadingHTTPServer):
@@ -61,25 +65,22 @@ def registry(folder: Path) -> Iterator[str]:
     if program is None:
         reason = "docker-registry is not installed (apt install docker-registry)"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-    port = free_port()
-    settings = folder / "registry.yml"
-    settings.write_text(CONFIG % (folder / "registry", port), encoding="utf-8")
-    with (folder / "registry.log").open("wb") as log:
+    settings, printed = folder / "registry.yml", folder / "registry.log"
+    settings.write_text(CONFIG % (folder / "registry"), encoding="utf-8")
+    with printed.open("wb") as log:
         server = subprocess.Popen([program, "serve", str(settings)], stdout=log, stderr=log)
     try:
-        for _ in range(400):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        for _ in range(1200):
+            if at := re.search(r'listening on (127\.0\.0\.1:\d+)"', printed.read_text()):
                 break
-            except OSError:
-                assert server.poll() is None, (folder / "registry.log").read_text()
-                time.sleep(0.05)
+            assert server.poll() is None, printed.read_text()
+            time.sleep(0.05)
         else:
             raise AssertionError("docker-registry does not answer")
-        yield f"127.0.0.1:{port}"
+        yield at[1]
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 @contextmanager

@@ -196,7 +196,7 @@ def test_a_job_that_may_write_loads_no_more_than_it_needs(ready: Path, module: s
     assert done.stdout == "\n"
 
 
-def test_it_starts_quickly(workspace: Path, scratch: Path) -> None:
+def test_it_starts_quickly(workspace: Path, ready: Path, scratch: Path) -> None:
     times = []
     for _ in range(4):
         started = time.perf_counter()
