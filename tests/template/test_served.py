@@ -116,6 +116,22 @@ def test_serving_with_scikit_learn_needs_no_library_that_its_image_lacks(project
     assert done.stdout.strip() == "served"
 
 
+THREADS = """
+import os, sys
+os.environ.pop("OMP_NUM_THREADS")
+if sys.argv[1]:
+    os.environ["OMP_NUM_THREADS"] = sys.argv[1]
+import churn.service, threadpoolctl
+print(*{library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "openmp"})
+"""
+
+
+@pytest.mark.parametrize(("told", "threads"), [("", 1), ("3", 3)])
+def test_serving_with_scikit_learn_takes_one_core_unless_told_otherwise(project: Path, told: str, threads: int) -> None:
+    done = must(project, "python", "-c", THREADS, told, MODEL_FOLDER=str(project / "run-skops/model"))
+    assert int(done.stdout) == threads
+
+
 QUANTISE = """
 import sys, onnx
 from onnxruntime.quantization import quantize_dynamic

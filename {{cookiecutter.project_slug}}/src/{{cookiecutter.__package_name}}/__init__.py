@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-# Threads that wait should sleep: on a busy machine, spinning ones double the time of a fit.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # MLflow and BentoML report usage to their makers unless told not to.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")

@@ -1,12 +1,15 @@
 """The model that is served, its run, contract and settings: loaded once, or refused with one sentence."""
 
 import json
+import os
 import sys
 
 from .. import InputError, artifact
 from ..contract import load_contract
 from . import metrics, predictor, request, settings
 
+# As in the image: a request is too little work for several threads, and those that wait for more take a core each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 try:
     SETTINGS = settings.read()
     RUN = settings.run(SETTINGS.model)
