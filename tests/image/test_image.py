@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -44,8 +45,7 @@ def test_any_user_may_run_it_on_a_read_only_system_and_it_answers_as_offline_pre
         golden(packaged.project, url)
         assert world.must("podman", "exec", name, "id", "-u") == "54321"
         assert world.run("podman", "exec", name, "touch", "/app/x").returncode != 0
-        checks = (world.run("podman", "healthcheck", "run", name).returncode for _ in range(3))
-        assert 0 in checks  # one may take longer than its limit on a busy machine
+        assert world.run("podman", "healthcheck", "run", name).returncode == 0
 
 
 def test_it_runs_as_nobody_of_this_machine_unless_told_otherwise(packaged: Packaged) -> None:
@@ -102,7 +102,8 @@ def test_the_sbom_lists_every_package_that_dpkg_and_pip_find_in_it(packaged: Pac
     text = out.read_text(encoding="utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None
     found = json.loads(text)["components"]
-    listed = {(one["name"], one["version"]) for one in found if one.get("purl", "").startswith("pkg:deb/")}
+    kind = f"pkg:deb/{platform.freedesktop_os_release()['ID']}/"  # the base is made of this machine's distribution
+    listed = {(one["name"], one["version"]) for one in found if one.get("purl", "").startswith(kind)}
     shown = "${Package} ${Version}\n"
     inside = world.must("podman", "run", "--rm", packaged.image, "dpkg-query", "--show", "--showformat", shown)
     assert listed == {tuple(line.split()) for line in inside.splitlines()}

@@ -86,15 +86,12 @@ def nothing_pushed(shop: Shop) -> Iterator[None]:
     """No push of git reaches the forge, however late this process sees that the release is where it is to stop."""
     hook = shop.forge.git / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
-    held = hook.with_name("held")
-    held.touch()
-    hook.write_text(f"#!/bin/sh\nwhile [ -e '{held}' ]; do sleep 0.1; done\nexit 1\n", encoding="utf-8")
+    hook.write_text(f"#!/bin/sh\nwhile [ -e '{hook}' ]; do sleep 0.1; done\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
     try:
         yield
     finally:
-        held.unlink()
-        hook.unlink()
+        hook.unlink()  # which ends those that wait, and their pushes fail
 
 
 def stop(shop: Shop, commit: str, point: str, *arguments: str) -> str:

@@ -16,17 +16,21 @@ def module(name: str) -> Any:
     """Return a module of the project, whose package is called `generated` here; the package itself without a name."""
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # generation in another test may list this folder
     try:
-        if "generated" not in sys.modules:
-            spec = importlib.util.spec_from_file_location(
-                "generated", SOURCE / "__init__.py", submodule_search_locations=[str(SOURCE)]
-            )
-            assert spec
-            assert spec.loader
-            sys.modules["generated"] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(sys.modules["generated"])
-        return importlib.import_module(f"generated.{name}" if name else "generated")
+        return _imported(name)
     finally:
         sys.dont_write_bytecode = before
+
+
+def _imported(name: str) -> Any:
+    if "generated" not in sys.modules:
+        spec = importlib.util.spec_from_file_location(
+            "generated", SOURCE / "__init__.py", submodule_search_locations=[str(SOURCE)]
+        )
+        assert spec
+        assert spec.loader
+        sys.modules["generated"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["generated"])
+    return importlib.import_module(f"generated.{name}" if name else "generated")
 
 
 def first_read(path: Path, target: str, folder: Path) -> tuple[Inferred, Any]:

@@ -51,6 +51,13 @@ class Server:
         found = [entry for entry in text.splitlines() if entry.startswith(f"{line} ")]
         return float(found[0].rpartition(" ")[2]) if found else 0.0
 
+    def metric_in_time(self, line: str, value: float) -> float:
+        """The same once it is `value`, or as it is after ten seconds: the log's thread counts in its own time."""
+        deadline = time.monotonic() + 10
+        while (found := self.metric(line)) != value and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return found
+
 
 def start(project: Path, folder: Path, port: int, **settings: str) -> subprocess.Popen[bytes]:
     """Start a service that keeps all it writes in `folder`."""

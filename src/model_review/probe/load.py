@@ -62,12 +62,11 @@ def _work(address: Address, bodies: list[bytes], seen: _Client, deadline: float,
         try:
             answer = connection.ask("/predict", bodies[next(turn) % len(bodies)])
         except NoAnswer:
-            seen.errors += 1
+            answer = None
+        if answer is not None and answer.status == 200:
+            seen.seconds.append(answer.seconds)
         else:
-            if answer.status == 200:
-                seen.seconds.append(answer.seconds)
-            else:
-                seen.errors += 1
+            seen.errors += 1
         if time.perf_counter() >= deadline or seen.errors >= MANY_ERRORS:
             break
     connection.close()

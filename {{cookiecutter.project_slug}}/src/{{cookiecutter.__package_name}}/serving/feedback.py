@@ -13,14 +13,10 @@ FIELDS = ("request_id", "row", "label")
 
 def schema(classes: Sequence[str], most: int) -> dict[str, Any]:
     """The JSON schema of one label."""
+    place = {"type": "integer", "minimum": 0, "maximum": most - 1}
     properties = {
         "request_id": {"type": "string", "pattern": f"^{REQUEST_ID.pattern.decode()}$", "description": "X-Request-ID"},
-        "row": {
-            "type": "integer",
-            "minimum": 0,
-            "maximum": most - 1,
-            "description": "its place in the request, from 0",
-        },
+        "row": place | {"description": "its place in the request, from 0"},
         "label": {"enum": [*classes]} if classes else {"type": "number"},
     }
     return {"type": "object", "properties": properties, "required": [*FIELDS], "additionalProperties": False}
